@@ -1,0 +1,149 @@
+"""From an input file to an output file, through the router."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lapor_route.batch.readers import Row, Source, open_source
+from lapor_route.batch.writers import open_writer
+from lapor_route.complaint import Complaint
+from lapor_route.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lapor_route.router import Router
+    from lapor_route.routing import Routing
+
+_WINDOW = 512
+_OUTPUT_SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What a batch did.
+
+    Attributes:
+        rows: Rows written, as many as were read.
+        errors: Rows among them that carry an `error`.
+        decisions: Rows per decision.
+    """
+
+    rows: int
+    errors: int
+    decisions: dict[str, int]
+
+
+def route_file(
+    router: Router,
+    source_path: Path,
+    target_path: Path,
+    *,
+    text_column: str = "text",
+    place_column: str | None = "place",
+    top_k: int = 5,
+    progress: Callable[[int, int], None] | None = None,
+) -> BatchSummary:
+    """Routes every row of a file, in constant memory.
+
+    The output appears under its name only when it is complete.
+
+    Args:
+        router: The router.
+        source_path: `.jsonl`, `.csv` or `.parquet`.
+        target_path: The same kinds; the suffixes may differ.
+        text_column: Column with the complaint.
+        place_column: Column with the place; not required to exist.
+        top_k: Candidates to write for each row.
+        progress: Called now and then with the position and the size of the input.
+
+    Raises:
+        InputError: The input can't be read, lacks the text column, or is the output.
+        MissingExtraError: Parquet is asked for and pyarrow isn't installed.
+    """
+    kind = target_path.suffix.lower()
+    if kind not in _OUTPUT_SUFFIXES:
+        raise InputError(f"{target_path} must end in .jsonl, .csv or .parquet")
+    if target_path.exists() and source_path.exists() and target_path.samefile(source_path):
+        raise InputError("the output would overwrite the input; name another file")
+    source = open_source(source_path, list_columns=kind != ".jsonl")
+    if source.columns and text_column not in source.columns:
+        raise InputError(
+            f"{source_path} has no column {text_column!r}; it has {', '.join(source.columns[:12])}. "
+            "Name the right one with --text-column"
+        )
+    partial = target_path.with_name(f".{target_path.name}.partial")
+    try:
+        writer = open_writer(partial, kind, source)
+        try:
+            summary = _route_rows(
+                router,
+                source,
+                lambda row, routing: writer.write(row, routing),
+                (text_column, place_column),
+                top_k,
+                progress,
+            )
+        finally:
+            writer.close()
+        os.replace(partial, target_path)
+    except OSError as error:
+        raise InputError(f"{target_path} can't be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return summary
+
+
+def _route_rows(
+    router: Router,
+    source: Source,
+    write: Callable[[Row, Routing | None], None],
+    columns: tuple[str, str | None],
+    top_k: int,
+    progress: Callable[[int, int], None] | None,
+) -> BatchSummary:
+    rows = errors = 0
+    decisions: dict[str, int] = {}
+    stream = source.rows()
+    while window := list(islice(stream, _WINDOW)):
+        for row, routing in _route_window(router, window, columns, top_k):
+            write(row, routing)
+            rows += 1
+            errors += row.error is not None
+            if routing is not None:
+                decisions[routing.decision] = decisions.get(routing.decision, 0) + 1
+        if progress:
+            progress(source.position[0], source.size)
+    return BatchSummary(rows, errors, decisions)
+
+
+def _route_window(
+    router: Router, window: list[Row], columns: tuple[str, str | None], top_k: int
+) -> Iterator[tuple[Row, Routing | None]]:
+    complaints = []
+    for row in window:
+        complaint = _complaint(row, *columns) if row.error is None else None
+        complaints.append(complaint)
+    routings = router.route_many((c for c in complaints if c is not None), top_k=top_k)
+    for row, complaint in zip(window, complaints, strict=True):
+        yield row, next(routings) if complaint is not None else None
+
+
+def _complaint(row: Row, text_column: str, place_column: str | None) -> Complaint | None:
+    """The row as a complaint; nothing, and the row's error set, where it isn't one."""
+    if text_column not in row.values:
+        row.error = f"the row has no {text_column!r}"
+        return None
+    text = row.values[text_column]
+    place = row.values.get(place_column) if place_column else None
+    if not isinstance(text, str):
+        row.error = f"{text_column!r} must be text, found {type(text).__name__}"
+        return None
+    if place is not None and not isinstance(place, str):
+        row.error = f"{place_column!r} must be text, found {type(place).__name__}"
+        return None
+    return Complaint(text, place or None)

@@ -1,0 +1,227 @@
+"""The command line: `lapor-route route | batch | evaluate | bodies | info`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lapor_route.errors import InputError, LaporRouteError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from lapor_route.router import Router
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit status: 0 done, 1 failed, 2 wrong usage or unreadable input.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], None] = options.command
+        command(options)
+    except (InputError, MissingExtraError) as error:
+        return _complain(error, WRONG_USAGE)
+    except LaporRouteError as error:
+        return _complain(error, FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return _complain("stopped", FAILED)
+    return DONE
+
+
+def _complain(error: object, status: int) -> int:
+    print(f"lapor-route: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lapor-route", description="Routes Indonesian citizen complaints to the government body in charge."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    route = commands.add_parser("route", help="route one complaint")
+    route.add_argument("text", metavar="TEXT", help="the complaint; - reads it from standard input")
+    route.add_argument("--place", help="where it happens, if known apart from the text")
+    route.add_argument("--json", action="store_true", help="print the routing as JSON")
+    _router_options(route)
+    route.set_defaults(command=_route)
+
+    batch = commands.add_parser("batch", help="route the rows of a .jsonl, .csv or .parquet file")
+    batch.add_argument("input", type=Path, metavar="INPUT")
+    batch.add_argument("output", type=Path, metavar="OUTPUT")
+    batch.add_argument("--text-column", default="text", help="column with the complaint (default: text)")
+    batch.add_argument("--place-column", default="place", help="column with the place, if any (default: place)")
+    batch.add_argument("--engine", choices=["local"], default="local", help="where it runs")
+    _router_options(batch)
+    batch.set_defaults(command=_batch)
+
+    evaluate = commands.add_parser("evaluate", help="measure accuracy and decisions on labelled complaints")
+    evaluate.add_argument("data", type=Path, metavar="DATA", help="JSONL with text, body_id, optional acceptable")
+    evaluate.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for figures and plots")
+    evaluate.add_argument("--no-plots", action="store_true", help="write no plots (they need matplotlib)")
+    _model_option(evaluate)
+    evaluate.set_defaults(command=_evaluate)
+
+    bodies = commands.add_parser("bodies", help="find bodies of the registry")
+    bodies.add_argument("query", nargs="?", metavar="QUERY", help="an id, name, alias or region code; none lists all")
+    bodies.add_argument("--json", action="store_true", help="print JSON lines")
+    bodies.set_defaults(command=_bodies)
+
+    info = commands.add_parser("info", help="say which package, model and registry this is")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    _model_option(info)
+    info.set_defaults(command=_info)
+    return parser
+
+
+def _model_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="DIR", help="a model bundle; by default the embedded one")
+
+
+def _router_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--top-k", type=_positive, default=5, metavar="K", help="most candidates (default: 5)")
+    _model_option(parser)
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _router(options: argparse.Namespace) -> Router:
+    from lapor_route.router import Router
+
+    return Router.load(options.model)
+
+
+def _route(options: argparse.Namespace) -> None:
+    if options.text == "-":
+        text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    else:
+        text = options.text.encode("utf-8", "surrogateescape").decode("utf-8", errors="replace")
+    routing = _router(options).route(text, options.place, top_k=options.top_k)
+    if options.json:
+        _print_json(routing.to_dict())
+    else:
+        from lapor_route.display import show_routing
+
+        show_routing(text, options.place, routing)
+
+
+def _batch(options: argparse.Namespace) -> None:
+    from lapor_route.batch import route_file
+
+    if not options.input.is_file():
+        raise InputError(f"there is no file {options.input}")
+    router = _router(options)
+    with _progress() as report:
+        summary = route_file(
+            router,
+            options.input,
+            options.output,
+            text_column=options.text_column,
+            place_column=options.place_column,
+            top_k=options.top_k,
+            progress=report,
+        )
+    decisions = ", ".join(f"{number:,} {name}" for name, number in sorted(summary.decisions.items()))
+    print(f"{summary.rows:,} rows: {decisions or 'none routed'}; {summary.errors:,} with an error", file=sys.stderr)
+
+
+def _progress() -> AbstractContextManager[Callable[[int, int], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def bar() -> Iterator[Callable[[int, int], None]]:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        with Progress(console=console, disable=not console.is_terminal) as progress:
+            task = progress.add_task("routing", total=None)
+            yield lambda done, size: progress.update(task, completed=done, total=size)
+
+    return bar()
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from lapor_route.evaluation import evaluate_file
+
+    figures = evaluate_file(_router(options), options.data, options.out, plots=not options.no_plots)
+    overall, decisions = figures["overall"], figures["decisions"]
+    names = ("rows", "top1", "top3", "top5", "macro", "region_found")
+    print("  ".join(f"{name} {overall[name]}" for name in names))
+    print(
+        f"forward: coverage {decisions['forward_coverage']} at precision {decisions['forward_precision']}  "
+        f"ask recall {decisions['ask_recall']}  ECE {figures['calibration']['ece']}"
+    )
+    print(f"report: {options.out / 'report.md'}")
+
+
+def _bodies(options: argparse.Namespace) -> None:
+    from lapor_route.bodies import Registry
+
+    registry = Registry.load()
+    if options.query:
+        coded = registry.by_code(options.query) if options.query.replace(".", "").isdigit() else None
+        found = [coded] if coded else registry.find(options.query)
+        if not found:
+            raise LaporRouteError(f"no body matches {options.query!r}; try a shorter part of its name")
+    else:
+        found = list(registry.connected)
+    for body in found:
+        if options.json:
+            _print_json(body.to_dict())
+        else:
+            state = "" if body.connected else "  (not connected)"
+            heirs = f"  -> {', '.join(body.successors)} since {body.valid_until}" if body.successors else ""
+            print(f"{body.id:32} {body.code or '-':6} {body.name}{state}{heirs}")
+
+
+def _info(options: argparse.Namespace) -> None:
+    from lapor_route.bundle import Bundle
+
+    bundle = Bundle.open(options.model)
+    router = _router(options)
+    facts: dict[str, Any] = {
+        **router.versions,
+        "engine": bundle.manifest["engine"],
+        "licence": bundle.manifest["licence"],
+        "labels": len(bundle.manifest["labels"]),
+        "bodies": len(router.registry.connected),
+        "place_names": len(router.resolver.gazetteer),
+        "folder": str(bundle.folder),
+        "metrics": bundle.manifest.get("metrics", {}),
+    }
+    if options.json:
+        _print_json(facts)
+        return
+    for key, value in facts.items():
+        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+        print(f"{key.replace('_', ' '):12} {shown}")
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    print(json.dumps(data, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The first, simplest honest form: one temperature, two thresholds, reasons for every doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lapor_route.errors import BundleError
+from lapor_route.routing import ASK, FORWARD, REVIEW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is fitted on held-out training data and kept in `calibration.json`.
+
+    Attributes:
+        national_power: Exponent of a central body's joint probability (1 leaves it as it is).
+        regional_power: The same for a regional body.
+        regional_bias: Log-odds added to regional bodies.
+        forward_at: Probability from which a complaint is forwarded.
+        shortlist_mass: Probability that the shortlist holds.
+        scope_at: Probability of "no government's business" from which nothing is forwarded.
+        region_at: A regional complaint whose likeliest region is less probable needs a question.
+    """
+
+    national_power: float = 1.0
+    regional_power: float = 1.0
+    regional_bias: float = 0.0
+    forward_at: float = 0.8
+    shortlist_mass: float = 0.95
+    scope_at: float = 0.5
+    region_at: float = 0.6
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
+        """Reads `calibration.json`.
+
+        Raises:
+            BundleError: A key is unknown or no number.
+        """
+        known = {field.name for field in fields(cls)}
+        wrong = [key for key, value in data.items() if key not in known or not isinstance(value, (int, float))]
+        if wrong:
+            raise BundleError(f"calibration.json has unusable entries: {', '.join(wrong)}")
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What the decision looks at beside the candidates.
+
+    Attributes:
+        words: Number of words in the complaint.
+        out_of_scope: Probability that it's no government's business.
+        province_tier: Probability of the tier ``provinsi``.
+        local_tier: Probability of the tier ``kabupaten_kota``.
+        best_local: Probability of the likeliest kabupaten/kota, given the text.
+        best_province: Probability of the likeliest province, given the text.
+        place_unknown: Probability that the text doesn't tell the place.
+    """
+
+    words: int
+    out_of_scope: float
+    province_tier: float
+    local_tier: float
+    best_local: float
+    best_province: float
+    place_unknown: float
+
+
+SHORTEST = 3
+"""Words below which a complaint is too short to be routed."""
+
+
+def decide(
+    probabilities: np.ndarray, is_regional: np.ndarray, doubts: Doubts, calibration: Calibration
+) -> tuple[str, tuple[str, ...], int]:
+    """What to do with a complaint.
+
+    Args:
+        probabilities: Calibrated probabilities of the candidates, best first.
+        is_regional: Whether each candidate is a regional body.
+        doubts: What else there is to know.
+        calibration: The thresholds.
+
+    Returns:
+        The decision, the reasons, and the length of the shortlist.
+    """
+    best = float(probabilities[0]) if len(probabilities) else 0.0
+    reasons = _reasons(probabilities, is_regional, doubts, calibration)
+    length = 1 + int(np.searchsorted(np.cumsum(probabilities), calibration.shortlist_mass))
+    length = min(length, len(probabilities))
+    if best >= calibration.forward_at and not reasons:
+        return FORWARD, (), length
+    asks = "place_missing" in reasons or "place_ambiguous" in reasons or "too_short" in reasons
+    if "out_of_scope" in reasons or not asks:
+        return REVIEW, reasons or ("topic_ambiguous",), length
+    return ASK, reasons, length
+
+
+def _reasons(
+    probabilities: np.ndarray, is_regional: np.ndarray, doubts: Doubts, calibration: Calibration
+) -> tuple[str, ...]:
+    reasons: list[str] = []
+    if doubts.words < SHORTEST:
+        reasons.append("too_short")
+    if doubts.out_of_scope >= calibration.scope_at:
+        return (*reasons, "out_of_scope")
+    regional = doubts.local_tier + doubts.province_tier
+    best = float(probabilities[0]) if len(probabilities) else 0.0
+    if best >= calibration.forward_at:
+        return tuple(reasons)
+    if regional > 0.5:
+        known = doubts.best_local if doubts.local_tier >= doubts.province_tier else doubts.best_province
+        if known < calibration.region_at:
+            reasons.append("place_missing" if doubts.place_unknown > 0.4 else "place_ambiguous")
+        if min(doubts.local_tier, doubts.province_tier) > 0.25 * regional:
+            reasons.append("tier_ambiguous")
+    if regional < 0.8:
+        reasons.append("topic_ambiguous")
+    return tuple(reasons)

@@ -1,0 +1,64 @@
+"""A routing as a person reads it in a terminal, with the evidence marked in the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from lapor_route.routing import PlaceMention, Routing
+
+_STYLES = {"forward": "bold green", "review": "bold yellow", "ask": "bold cyan"}
+_DECISIONS = {
+    "forward": "diteruskan",
+    "review": "perlu diperiksa petugas",
+    "ask": "perlu ditanyakan kepada pelapor",
+}
+REASONS = {
+    "place_missing": "tempat tidak disebut",
+    "place_ambiguous": "tempat bisa lebih dari satu",
+    "tier_ambiguous": "provinsi atau kabupaten/kota",
+    "topic_ambiguous": "urusan belum jelas",
+    "out_of_scope": "bukan urusan instansi pemerintah",
+    "too_short": "terlalu pendek",
+}
+_LONGEST_SHOWN = 600
+_WEIGHTY = 3.0
+
+
+def show_routing(text: str, place: str | None, routing: Routing, console: Console | None = None) -> None:
+    """Prints the complaint with its place mentions marked, the decision, the candidates and the question."""
+    console = console or Console(highlight=False)
+    console.print(_marked(text, [m for m in routing.places if m.field == "text"]))
+    if place:
+        console.print(Text("Tempat: ") + _marked(place, [m for m in routing.places if m.field == "place"]))
+    console.print()
+    line = Text(f"{routing.decision}: {_DECISIONS[routing.decision]}", style=_STYLES[routing.decision])
+    if routing.reasons:
+        line.append(f" ({', '.join(REASONS[reason] for reason in routing.reasons)})")
+    console.print(line)
+    if routing.question:
+        console.print(Text(f"Tanyakan: {routing.question}"))
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for number, candidate in enumerate(routing.candidates, 1):
+        bar = "█" * round(20 * candidate.probability)
+        table.add_row(
+            str(number), f"{candidate.probability:6.1%}", Text(bar, style="blue"), candidate.name, candidate.body_id
+        )
+    console.print(table)
+    weighty = [mention for mention in routing.places if mention.weight >= _WEIGHTY]
+    for mention in dict.fromkeys((m.text, m.level, m.code, m.body_id) for m in weighty):
+        console.print(Text("tempat: {} ({}, {}) -> {}".format(*mention), style="dim"))
+    if routing.truncated:
+        console.print(Text("Teks terlalu panjang; hanya bagian awal yang dibaca.", style="yellow"))
+
+
+def _marked(text: str, mentions: list[PlaceMention]) -> Text:
+    shown = Text(text[:_LONGEST_SHOWN] + ("…" if len(text) > _LONGEST_SHOWN else ""))
+    for mention in mentions:
+        if mention.weight >= _WEIGHTY and mention.end <= _LONGEST_SHOWN:
+            shown.stylize("bold underline", mention.start, mention.end)
+    return shown

