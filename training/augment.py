@@ -9,15 +9,18 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import random
 import re
 from collections import defaultdict
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lapor_route.places.gazetteer import KINDS, Gazetteer
 from lapor_route.places.mentions import find_matches
+
+if TYPE_CHECKING:
+    import random
 
 _MOST_COMMON = 2.5
 """Names that are commoner words than this stay, unless a level word stands before them."""

@@ -70,7 +70,9 @@ def swap(examples: Sequence[Example], seed: int = 3) -> list[Example]:
     """The examples with most of their place names swapped; first texts stay as they are."""
     rng = random.Random(seed)
     return [
-        example if example.source == "remits" else replace(example, text=swap_places(example.text, rng, SWAPPED_SHARE))
+        example
+        if example.source == "remits"
+        else replace(example, text=swap_places(example.text, rng, SWAPPED_SHARE))
         for example in examples
     ]
 

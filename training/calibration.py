@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lapor_route.decisions import Calibration
-from lapor_route.router import Router
+from lapor_route.router import MOST_CANDIDATES, Router
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,20 +22,17 @@ if TYPE_CHECKING:
 PRECISION = 0.95
 """Precision of "forward" that the threshold aims at on the held-out rows."""
 SOURCE_WEIGHTS = {
-    "lapor_2017": 6.0,
-    "annurkhozin": 0.5,
-    "kbdp1305": 0.7,
-    "surabaya": 0.4,
-    "surabaya_2015": 0.4,
-    "purbalingga": 0.3,
-    "bandung_tweets": 0.2,
-    "jakarta_mixed": 0.1,
-    "dinsos_jatim": 0.0,
-    "app_and_account": 0.0,
+    "lapor_2017": 20.0,
+    "kbdp1305": 0.5,
+    "annurkhozin": 0.15,
+    "surabaya": 0.1,
+    "surabaya_2015": 0.1,
+    "purbalingga": 0.1,
 }
 """How much a row counts, so that the held-out rows resemble the mix that LAPOR! really gets."""
 POWERS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
 BIASES = (-0.6, -0.3, 0.0, 0.3, 0.6, 0.9)
+PLACE_BIASES = (0.0, 0.4, 0.8, 1.2)
 
 
 def fit_calibration(
@@ -55,30 +53,27 @@ def fit_calibration(
     weight = np.array([SOURCE_WEIGHTS[row.source] for row in rows])
     joined = _joined(classifier, rows, registry, resolver)
     best, chosen = -np.inf, Calibration()
-    for national, regional, bias in itertools.product(POWERS, POWERS, BIASES):
-        likelihood = float(np.average(_log_likelihood(joined, national, regional, bias), weights=weight))
+    for national, regional, bias, place in itertools.product(POWERS, POWERS, BIASES, PLACE_BIASES):
+        trial = Calibration(national_power=national, regional_power=regional, regional_bias=bias, place_bias=place)
+        likelihood = float(np.average(_log_likelihood(joined, trial), weights=weight))
         if likelihood > best:
-            best = likelihood
-            chosen = Calibration(national_power=national, regional_power=regional, regional_bias=bias)
+            best, chosen = likelihood, trial
     router = Router(classifier, registry=registry, resolver=resolver, calibration=chosen)
     routings = list(router.route_many(row.text for row in rows))
     probability = np.array([r.candidates[0].probability if r.candidates else 0.0 for r in routings])
-    right = np.array([bool(r.candidates) and r.candidates[0].body_id == row.body_id for r, row in zip(routings, rows, strict=True)])
+    right = np.array(
+        [
+            bool(r.candidates) and r.candidates[0].body_id == row.body_id
+            for r, row in zip(routings, rows, strict=True)
+        ]
+    )
     threshold = forward_threshold(probability, right, weight)
     figures = {
         "held_out_rows": len(rows),
         "held_out_routing_top1": round(float(np.average(right, weights=weight)), 4),
         "held_out_forward_coverage": round(float(np.average(probability >= threshold, weights=weight)), 4),
     }
-    return (
-        Calibration(
-            national_power=chosen.national_power,
-            regional_power=chosen.regional_power,
-            regional_bias=chosen.regional_bias,
-            forward_at=round(threshold, 3),
-        ),
-        figures,
-    )
+    return replace(chosen, forward_at=round(threshold, 3)), figures
 
 
 def forward_threshold(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
@@ -89,28 +84,39 @@ def forward_threshold(probability: np.ndarray, right: np.ndarray, weight: np.nda
     return float(probability[order][good[-1]]) if len(good) else 0.99
 
 
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """Uncalibrated candidates of all held-out rows, as arrays (n_rows, n_candidates)."""
+
+    probability: np.ndarray
+    is_regional: np.ndarray
+    is_right: np.ndarray
+    best_local: np.ndarray
+
+
 def _joined(
     classifier: Classifier, rows: Sequence[Example], registry: Registry, resolver: PlaceResolver
-) -> list[tuple[np.ndarray, np.ndarray, int, float]]:
-    """Per row: raw probabilities, whether each is regional, the right one's index (-1: none), the rest."""
+) -> _Joined:
     router = Router(classifier, registry=registry, resolver=resolver)
-    joined = []
-    for row, routing in zip(rows, router.route_many((row.text for row in rows), top_k=25), strict=True):
-        probability = np.array([candidate.probability for candidate in routing.candidates])
-        ids = [candidate.body_id for candidate in routing.candidates]
-        regional = np.array([registry[body_id].is_regional for body_id in ids], dtype=bool)
-        joined.append(
-            (probability, regional, ids.index(row.body_id) if row.body_id in ids else -1, max(0.0, 1 - probability.sum()))
-        )
-    return joined
+    shape = (len(rows), MOST_CANDIDATES)
+    probability, is_regional, is_right = np.zeros(shape), np.zeros(shape, bool), np.zeros(shape, bool)
+    for number, routing in enumerate(router.route_many((row.text for row in rows), top_k=MOST_CANDIDATES)):
+        for column, candidate in enumerate(routing.candidates):
+            probability[number, column] = candidate.probability
+            is_regional[number, column] = registry[candidate.body_id].is_regional
+            is_right[number, column] = candidate.body_id == rows[number].body_id
+    best_local = np.array([resolver.resolve(row.text).local.max() for row in rows])
+    return _Joined(probability, is_regional, is_right, best_local)
 
 
-def _log_likelihood(
-    joined: Sequence[tuple[np.ndarray, np.ndarray, int, float]], national: float, regional: float, bias: float
-) -> np.ndarray:
-    values = np.empty(len(joined))
-    for number, (probability, is_regional, right, rest) in enumerate(joined):
-        scaled = np.where(is_regional, probability**regional * np.exp(bias), probability**national)
-        total = scaled.sum() + rest
-        values[number] = np.log(max((scaled[right] if right >= 0 else rest / 500) / total, 1e-6))
-    return values
+def _log_likelihood(joined: _Joined, trial: Calibration) -> np.ndarray:
+    bias = trial.regional_bias + trial.place_bias * joined.best_local[:, None]
+    scaled = np.where(
+        joined.is_regional,
+        joined.probability**trial.regional_power * np.exp(bias),
+        joined.probability**trial.national_power,
+    )
+    rest = np.maximum(0.0, 1.0 - joined.probability.sum(axis=1))
+    right = (scaled * joined.is_right).sum(axis=1) + np.where(joined.is_right.any(axis=1), 0.0, rest / 500)
+    likelihood: np.ndarray = np.log(np.maximum(right / (scaled.sum(axis=1) + rest), 1e-6))
+    return likelihood

@@ -18,7 +18,8 @@ bodies of registry {manifest["registry_version"]}, the tiers `provinsi` and `kab
 `out_of_scope` where it was trained with examples of it. `lapor_route.Router` joins it with the place resolver
 to route to 679 bodies.
 
-- **Engine**: {manifest["engine"]} (word and character n-grams, one linear support vector machine a label, 8-bit weights).
+- **Engine**: {manifest["engine"]} (word and character n-grams, one linear support vector machine a
+  label, 8-bit weights).
 - **Licence**: {manifest["licence"]}. The weights are statistics; no training text is contained.
 - **Intended use**: to propose a body to an officer, and to forward what is sure. Not for deciding a citizen's
   rights, and not without a way back for wrong forwards.

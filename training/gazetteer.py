@@ -25,7 +25,7 @@ import numpy as np
 from lapor_route.bodies import Registry
 from lapor_route.places.cues import CUES, DIRECTIONS
 from lapor_route.places.gazetteer import KINDS, LONGEST_NAME, Gazetteer
-from lapor_route.text import squeeze, tokenize
+from lapor_route.text import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ HERE = Path(__file__).parent / "places"
 TARGET = Path(__file__).parent.parent / "src/lapor_route/places/gazetteer.npz"
 POI_KINDS = {"market", "terminal", "station", "campus", "hospital", "road", "water", "landmark"}
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
-GENERIC_ALIAS = re.compile(r"(?i)^(prov(insi|\.)?|kab(upaten|\.)?|pem(prov|kab|kot|da)|gubernur|bupati|wali kota) ")
+GENERIC_ALIAS = re.compile(r"(?i)^(prov(insi|\.)?|kab(upaten|\.)?|kota|pem(prov|kab|kot|da)|gubernur|bupati|wali kota) ")
 ORDINARY_DOCUMENTS = 12
 """A word in so many of the counted documents is too usual to be a misspelt place name."""
 
@@ -69,7 +69,23 @@ def collect(registry: Registry) -> Entries:
     ):
         for key in keys(name, kind):
             entries[key].add((KINDS.index(kind), int(code.replace(".", ""))))
+    for places in entries.values():
+        _level_areas(places)
     return entries
+
+
+def _level_areas(places: set[tuple[int, int]]) -> None:
+    """Lets a popular area weigh no more than official villages of its name in other regions.
+
+    The own tables are nowhere complete: that one region's area is listed doesn't make it likelier than the
+    villages of that name elsewhere.
+    """
+    area, village, kecamatan = (KINDS.index(kind) for kind in ("area", "village", "kecamatan"))
+    official = {str(code)[:4] for kind, code in places if kind in (village, kecamatan)}
+    for kind, code in [place for place in places if place[0] == area and official]:
+        places.discard((kind, code))
+        if str(code) not in official:
+            places.add((village, code))
 
 
 def keys(name: str, kind: str) -> set[str]:
@@ -128,7 +144,11 @@ def _registry_names(registry: Registry) -> Iterator[tuple[str, str, str]]:
             yield body.capital, "capital", body.code
         for alias in body.aliases:
             if not GENERIC_ALIAS.match(alias):
-                yield alias, "province" if body.kind == "province" and len(alias) < 6 else "nickname", body.code
+                yield (
+                    alias,
+                    "province" if body.kind == "province" and len(alias) < 6 else "nickname",
+                    body.code,
+                )
 
 
 def _own_tables(registry: Registry) -> Iterator[tuple[str, str, str]]:
@@ -164,23 +184,34 @@ def count(data: Path, entries: Entries) -> tuple[dict[str, float], set[str]]:
         if not 0 < capitals < 0.5 * letters:
             continue
         documents += 1
-        small, large = set(), set()
+        small: set[str] = set()
+        large: set[str] = set()
         for begin, token in enumerate(tokens):
             key = ""
             for following in tokens[begin : begin + 3]:
                 key += following.key
-                if key in entries:
-                    (small if text[token.start].islower() else large).add(key)
+                if key in entries and text[token.start].islower():
+                    small.add(key)
+                elif key in entries and not _starts_sentence(text, token.start):
+                    large.add(key)
         lower.update(small)
         upper.update(large)
     scale = 100_000 / max(1, documents)
     commonness = {
-        key: round(math.log1p(lower[key] * scale) * lower[key] / (lower[key] + upper[key] + 1), 2)
-        for key in lower
+        key: round(math.log1p(lower[key] * scale) * lower[key] / (lower[key] + upper[key] + 1), 2) for key in lower
     }
     ordinary = {word for word, n in words.items() if n >= ORDINARY_DOCUMENTS and len(word) >= 6 and word.isalpha()}
-    names = {key for key, places in entries.items() if any(KINDS[kind] in ("city", "regency", "kecamatan") for kind, _ in places)}
+    names = {
+        key
+        for key, places in entries.items()
+        if any(KINDS[kind] in ("city", "regency", "kecamatan") for kind, _ in places)
+    }
     return {key: value for key, value in commonness.items() if value >= 0.3}, ordinary - names
+
+
+def _starts_sentence(text: str, offset: int) -> bool:
+    before = text[:offset].rstrip(" \t\"'(*-")
+    return not before or before[-1] in ".!?\n:;,"
 
 
 def _texts(data: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ def fit_vectorizer(texts: Sequence[str], most_features: int = MOST_FEATURES) -> 
     frequency: Counter[str] = Counter()
     for text in texts:
         words = words_of(text)
-        grams = {*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))}
+        grams = {*words, *(f"{a} {b}" for a, b in pairwise(words))}
         for word in set(words):
             if len(word) <= 40:
                 grams.update(character_ngrams(word))

@@ -152,7 +152,13 @@ LATER: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
     ),
     "bpjph": ("Badan Penyelenggara Jaminan Produk Halal", "BPJPH", "agency", CABINET_2024, ()),
     "kemenhaj": ("Kementerian Haji dan Umrah", "Kemenhaj", "ministry", "2025-09-08", ()),
-    "bp-bumn": ("Badan Pengaturan Badan Usaha Milik Negara", "BP BUMN", "agency", "2025-10-02", ("kemenbumn",)),
+    "bp-bumn": (
+        "Badan Pengaturan Badan Usaha Milik Negara",
+        "BP BUMN",
+        "agency",
+        "2025-10-02",
+        ("kemenbumn",),
+    ),
     "angkasa-pura-indonesia": (
         "PT Angkasa Pura Indonesia (InJourney Airports)",
         "InJourney Airports",

@@ -50,7 +50,8 @@ def _complain(error: object, status: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="lapor-route", description="Routes Indonesian citizen complaints to the government body in charge."
+        prog="lapor-route",
+        description="Routes Indonesian citizen complaints to the government body in charge.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -78,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(command=_evaluate)
 
     bodies = commands.add_parser("bodies", help="find bodies of the registry")
-    bodies.add_argument("query", nargs="?", metavar="QUERY", help="an id, name, alias or region code; none lists all")
+    bodies.add_argument(
+        "query", nargs="?", metavar="QUERY", help="an id, name, alias or region code; none lists all"
+    )
     bodies.add_argument("--json", action="store_true", help="print JSON lines")
     bodies.set_defaults(command=_bodies)
 
@@ -142,7 +145,10 @@ def _batch(options: argparse.Namespace) -> None:
             progress=report,
         )
     decisions = ", ".join(f"{number:,} {name}" for name, number in sorted(summary.decisions.items()))
-    print(f"{summary.rows:,} rows: {decisions or 'none routed'}; {summary.errors:,} with an error", file=sys.stderr)
+    print(
+        f"{summary.rows:,} rows: {decisions or 'none routed'}; {summary.errors:,} with an error",
+        file=sys.stderr,
+    )
 
 
 def _progress() -> AbstractContextManager[Callable[[int, int], None]]:

@@ -46,7 +46,11 @@ def show_routing(text: str, place: str | None, routing: Routing, console: Consol
     for number, candidate in enumerate(routing.candidates, 1):
         bar = "█" * round(20 * candidate.probability)
         table.add_row(
-            str(number), f"{candidate.probability:6.1%}", Text(bar, style="blue"), candidate.name, candidate.body_id
+            str(number),
+            f"{candidate.probability:6.1%}",
+            Text(bar, style="blue"),
+            candidate.name,
+            candidate.body_id,
         )
     console.print(table)
     weighty = [mention for mention in routing.places if mention.weight >= _WEIGHTY]

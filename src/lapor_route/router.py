@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -21,12 +20,16 @@ from lapor_route.questions import ask
 from lapor_route.routing import ASK, FORWARD, Candidate, Routing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from lapor_route.bodies import Body
 
 DEFAULT_TOP_K = 5
 MOST_CANDIDATES = 25
 """Candidates that are considered for the shortlist, at most."""
 _WINDOW = 256
+_NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,9 @@ class Router:
             "model": model_version or type(classifier).__name__,
             "registry": self.registry.version,
         }
-        self._label_body = [label if label in self.registry else None for label in classifier.labels]
         self._column = {label: i for i, label in enumerate(classifier.labels)}
-        self._local = _connected_indices(self.resolver.local_ids, self.registry)
-        self._provinces = _connected_indices(self.resolver.province_ids, self.registry)
+        self._bodies = self.registry.connected
+        self._layout = _Layout.of(self._bodies, classifier.labels, self.resolver)
 
     @classmethod
     def load(cls, folder: str | Path | None = None, *, registry: Registry | None = None) -> Router:
@@ -122,9 +124,7 @@ class Router:
             complaint = Complaint(complaint.text, place, complaint.id)
         return next(self.route_many([complaint], top_k=top_k))
 
-    def route_many(
-        self, complaints: Iterable[Complaint | str], *, top_k: int = DEFAULT_TOP_K
-    ) -> Iterator[Routing]:
+    def route_many(self, complaints: Iterable[Complaint | str], *, top_k: int = DEFAULT_TOP_K) -> Iterator[Routing]:
         """Routes any number of complaints, lazily and in their order.
 
         Args:
@@ -161,10 +161,12 @@ class Router:
             float(row[self._column[label]]) if label in self._column else 0.0
             for label in (LOCAL, PROVINCE, OUT_OF_SCOPE)
         )
-        scores = self._body_scores(row, resolution, local_tier, province_tier)
-        ranked = sorted(scores.items(), key=lambda item: -item[1])[:MOST_CANDIDATES]
-        names = [body_id for body_id, _ in ranked]
-        probabilities = np.array([score for _, score in ranked])
+        every = self._body_probabilities(row, resolution, local_tier, province_tier)
+        best = np.argsort(-every, kind="stable")[:MOST_CANDIDATES]
+        best = best[every[best] > _NEGLIGIBLE]
+        probabilities = every[best]
+        ranked = [self._bodies[i] for i in best]
+        names = [body.id for body in ranked]
         doubts = Doubts(
             words=len(read.text.split()),
             out_of_scope=out_of_scope,
@@ -174,14 +176,13 @@ class Router:
             best_province=float(resolution.provinces.max(initial=0.0)),
             place_unknown=resolution.unknown,
         )
-        is_regional = np.array([self.registry[name].is_regional for name in names])
-        decision, reasons, length = decide(probabilities, is_regional, doubts, self.calibration)
+        decision, reasons, length = decide(probabilities, doubts, self.calibration)
         return Routing(
             decision=decision,
             body_id=names[0] if decision == FORWARD else None,
             candidates=tuple(
-                Candidate(body_id, self.registry[body_id].name, round(float(probability), 6))
-                for body_id, probability in ranked[:top_k]
+                Candidate(body.id, body.name, round(float(probability), 6))
+                for body, probability in list(zip(ranked, probabilities, strict=True))[:top_k]
             ),
             reasons=reasons,
             places=resolution.mentions,
@@ -192,37 +193,53 @@ class Router:
             id=read.id,
         )
 
-    def _body_scores(
+    def _body_probabilities(
         self, row: np.ndarray, resolution: Resolution, local_tier: float, province_tier: float
-    ) -> dict[str, float]:
-        """Calibrated probability of every body that has any."""
-        calibration = self.calibration
-        raw: dict[str, float] = {}
-        for index, body_id in self._local:
-            probability = local_tier * float(resolution.local[index])
-            if probability > 1e-9:
-                raw[body_id] = probability
-        for index, body_id in self._provinces:
-            probability = province_tier * float(resolution.provinces[index])
-            if probability > 1e-9:
-                raw[body_id] = raw.get(body_id, 0.0) + probability
-        regional = set(raw)
-        for label, probability in zip(self._label_body, row.tolist(), strict=True):
-            if label is not None and probability > 1e-9:
-                raw[label] = raw.get(label, 0.0) + probability
-        rest = max(0.0, 1.0 - sum(raw.values()))
-        scaled = {
-            body_id: (probability**calibration.regional_power) * np.exp(calibration.regional_bias)
-            if body_id in regional
-            else probability**calibration.national_power
-            for body_id, probability in raw.items()
-        }
-        total = sum(scaled.values()) + rest
-        return {body_id: float(score / total) for body_id, score in scaled.items()}
+    ) -> np.ndarray:
+        """Calibrated probability of every connected body, in the order of `self._bodies`."""
+        calibration, layout = self.calibration, self._layout
+        joint = np.zeros(len(self._bodies))
+        joint[layout.local_bodies] += local_tier * resolution.local[layout.local_states]
+        joint[layout.province_bodies] += province_tier * resolution.provinces[layout.province_states]
+        joint[layout.label_bodies] += row[layout.label_columns]
+        rest = max(0.0, 1.0 - float(joint.sum()))
+        bias = calibration.regional_bias + calibration.place_bias * float(resolution.local.max(initial=0.0))
+        scaled = np.where(
+            layout.is_regional,
+            joint**calibration.regional_power * np.exp(bias),
+            joint**calibration.national_power,
+        )
+        probabilities: np.ndarray = scaled / (scaled.sum() + rest or 1.0)
+        return probabilities
 
 
-def _connected_indices(body_ids: tuple[str, ...], registry: Registry) -> list[tuple[int, str]]:
-    return [(i, body_id) for i, body_id in enumerate(body_ids) if registry[body_id].connected]
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which column of the classifier, or which region, belongs to which connected body (index arrays)."""
+
+    local_states: np.ndarray
+    local_bodies: np.ndarray
+    province_states: np.ndarray
+    province_bodies: np.ndarray
+    label_columns: np.ndarray
+    label_bodies: np.ndarray
+    is_regional: np.ndarray
+
+    @classmethod
+    def of(cls, bodies: Sequence[Body], labels: Sequence[str], resolver: PlaceResolver) -> _Layout:
+        index = {body.id: i for i, body in enumerate(bodies)}
+
+        def pairs(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+            known = [(i, index[name]) for i, name in enumerate(names) if name in index]
+            columns = np.array(known, dtype=np.intp).reshape(-1, 2)
+            return columns[:, 0], columns[:, 1]
+
+        return cls(
+            *pairs(resolver.local_ids),
+            *pairs(resolver.province_ids),
+            *pairs(labels),
+            np.array([body.is_regional for body in bodies], dtype=bool),
+        )
 
 
 def _read(complaint: Complaint | str) -> _Read:

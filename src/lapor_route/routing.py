@@ -98,5 +98,7 @@ class Routing:
         data = {name: getattr(self, name) for name in self.__slots__}
         for name, value in data.items():
             if isinstance(value, tuple):
-                data[name] = [asdict(item) if isinstance(item, (Candidate, PlaceMention)) else item for item in value]
+                data[name] = [
+                    asdict(item) if isinstance(item, (Candidate, PlaceMention)) else item for item in value
+                ]
         return data

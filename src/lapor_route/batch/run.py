@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lapor_route.batch.readers import Row, Source, open_source
@@ -15,6 +14,7 @@ from lapor_route.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from lapor_route.router import Router
     from lapor_route.routing import Routing

@@ -148,9 +148,7 @@ class Registry:
     def _by_name(self) -> dict[str, tuple[str, ...]]:
         names: dict[str, list[str]] = {}
         for body in self:
-            for name in dict.fromkeys(
-                squeeze(n) for n in (body.id, body.name, body.abbreviation, *body.aliases)
-            ):
+            for name in dict.fromkeys(squeeze(n) for n in (body.id, body.name, body.abbreviation, *body.aliases)):
                 if name:
                     names.setdefault(name, []).append(body.id)
         return {name: tuple(ids) for name, ids in names.items()}

@@ -102,7 +102,7 @@ def _row_problems(row: Any) -> list[str]:
             problems.append(f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
         elif not isinstance(value, _TYPES[key]):
             problems.append(f"{key} has the wrong type {type(value).__name__}")
-        elif key in _PATTERNS and value is not None and not _PATTERNS[key].fullmatch(value):
+        elif key in _PATTERNS and value is not None and not _PATTERNS[key].fullmatch(str(value)):
             problems.append(f"{key} {value!r} must match {_PATTERNS[key].pattern}")
         elif isinstance(value, list) and not all(isinstance(item, str) and item for item in value):
             problems.append(f"{key} must hold non-empty strings")

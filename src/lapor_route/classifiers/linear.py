@@ -58,7 +58,8 @@ class LinearClassifier:
         for row, text in enumerate(texts):
             columns, values = self.vectorizer.transform(text)
             scores[row] = (values * self.scales[columns]) @ self.weights[columns].astype(np.float32)
-        return scores + self.bias
+        scores += self.bias
+        return scores
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float32 array (n_texts, n_labels); rows sum to 1."""

@@ -22,6 +22,8 @@ class Calibration:
         national_power: Exponent of a central body's joint probability (1 leaves it as it is).
         regional_power: The same for a regional body.
         regional_bias: Log-odds added to regional bodies.
+        place_bias: More of it, times the probability of the likeliest kabupaten/kota: who names a village
+            mostly writes about it.
         forward_at: Probability from which a complaint is forwarded.
         shortlist_mass: Probability that the shortlist holds.
         scope_at: Probability of "no government's business" from which nothing is forwarded.
@@ -31,6 +33,7 @@ class Calibration:
     national_power: float = 1.0
     regional_power: float = 1.0
     regional_bias: float = 0.0
+    place_bias: float = 0.0
     forward_at: float = 0.8
     shortlist_mass: float = 0.95
     scope_at: float = 0.5
@@ -75,16 +78,15 @@ class Doubts:
 
 SHORTEST = 3
 """Words below which a complaint is too short to be routed."""
+UNTOLD = 0.3
+"""Probability of "the text doesn't tell the place" from which the place is missing, not just ambiguous."""
 
 
-def decide(
-    probabilities: np.ndarray, is_regional: np.ndarray, doubts: Doubts, calibration: Calibration
-) -> tuple[str, tuple[str, ...], int]:
+def decide(probabilities: np.ndarray, doubts: Doubts, calibration: Calibration) -> tuple[str, tuple[str, ...], int]:
     """What to do with a complaint.
 
     Args:
         probabilities: Calibrated probabilities of the candidates, best first.
-        is_regional: Whether each candidate is a regional body.
         doubts: What else there is to know.
         calibration: The thresholds.
 
@@ -92,7 +94,7 @@ def decide(
         The decision, the reasons, and the length of the shortlist.
     """
     best = float(probabilities[0]) if len(probabilities) else 0.0
-    reasons = _reasons(probabilities, is_regional, doubts, calibration)
+    reasons = _reasons(best, doubts, calibration)
     length = 1 + int(np.searchsorted(np.cumsum(probabilities), calibration.shortlist_mass))
     length = min(length, len(probabilities))
     if best >= calibration.forward_at and not reasons:
@@ -103,22 +105,19 @@ def decide(
     return ASK, reasons, length
 
 
-def _reasons(
-    probabilities: np.ndarray, is_regional: np.ndarray, doubts: Doubts, calibration: Calibration
-) -> tuple[str, ...]:
+def _reasons(best: float, doubts: Doubts, calibration: Calibration) -> tuple[str, ...]:
     reasons: list[str] = []
     if doubts.words < SHORTEST:
         reasons.append("too_short")
     if doubts.out_of_scope >= calibration.scope_at:
         return (*reasons, "out_of_scope")
     regional = doubts.local_tier + doubts.province_tier
-    best = float(probabilities[0]) if len(probabilities) else 0.0
     if best >= calibration.forward_at:
         return tuple(reasons)
     if regional > 0.5:
         known = doubts.best_local if doubts.local_tier >= doubts.province_tier else doubts.best_province
         if known < calibration.region_at:
-            reasons.append("place_missing" if doubts.place_unknown > 0.4 else "place_ambiguous")
+            reasons.append("place_missing" if doubts.place_unknown >= UNTOLD else "place_ambiguous")
         if min(doubts.local_tier, doubts.province_tier) > 0.25 * regional:
             reasons.append("tier_ambiguous")
     if regional < 0.8:

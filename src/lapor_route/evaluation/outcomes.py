@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from lapor_route.router import Router
     from lapor_route.routing import Routing
 
-LENGTHS = ((20, "under 20 words"), (60, "20 to 59 words"), (150, "60 to 149 words"), (10**9, "150 words and more"))
+LENGTHS = (
+    (20, "under 20 words"),
+    (60, "20 to 59 words"),
+    (150, "60 to 149 words"),
+    (10**9, "150 words and more"),
+)
 FOUND_REGIONS = 5
 FOUND_AT_LEAST = 0.02
 """A region counts as found when it is among the five likeliest and has at least 2 %."""
@@ -63,7 +68,7 @@ def read_labelled(path: Path, router: Router) -> list[dict[str, Any]]:
     """
     rows = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} can't be read as UTF-8 text: {error}") from error
     for number, line in enumerate(lines, 1):

@@ -33,6 +33,9 @@ KINDS = (
 LONGEST_NAME = 5
 """Tokens of the longest name that is looked up as a window; longer official names end in these five."""
 
+PREFIX = 6
+"""Letters after which a search stops when no name begins so."""
+
 
 class Gazetteer:
     """Squeezed name -> entries (kind, region code), about 75,000 names of 100,000 places.
@@ -102,14 +105,19 @@ class Gazetteer:
         return len(self.row)
 
     @cached_property
-    def fuzzy_index(self) -> dict[str, list[str]]:
-        """Names of provinces, kabupaten/kota and kecamatan of 6 letters and more, by their first letter."""
+    def prefixes(self) -> frozenset[str]:
+        """The first `PREFIX` letters of all names that are at least so long."""
+        return frozenset(name[:PREFIX] for name in self.row if len(name) >= PREFIX)
+
+    @cached_property
+    def fuzzy_index(self) -> dict[tuple[str, int], list[str]]:
+        """Names of provinces, kabupaten/kota and kecamatan of 6 letters and more, by initial and length."""
         levels = [KINDS.index(kind) for kind in ("province", "city", "regency", "kecamatan", "capital")]
         has_level = np.logical_or.reduceat(np.isin(self.kind, levels), self.first[:-1])
-        index: dict[str, list[str]] = {}
+        index: dict[tuple[str, int], list[str]] = {}
         for name, useful in zip(self.row, has_level, strict=True):
             if useful and len(name) >= 6:
-                index.setdefault(name[0], []).append(name)
+                index.setdefault((name[0], len(name)), []).append(name)
         return index
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from lapor_route.places.cues import CUES, DIRECTIONS, GLUED, LEVELS, OFFICE_PREFIXES
-from lapor_route.places.gazetteer import KINDS, LONGEST_NAME, Gazetteer
+from lapor_route.places.cues import CUES, DIRECTIONS, FUNCTION_WORDS, GLUED, LEVELS, OFFICE_PREFIXES
+from lapor_route.places.gazetteer import KINDS, LONGEST_NAME, PREFIX, Gazetteer
 from lapor_route.text import Token, tokenize
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 MOST_FUZZY_LOOKUPS = 8
 """Misspelt-looking words of one text that are compared with the list of names."""
 
-_BREAKS = frozenset(",;:\n()[]{}|!?\"”“=+<>")
+_BREAKS = frozenset(',;:\n()[]{}|!?"”“=+<>')
 _GOVERNMENT_DOMAIN = ".go.id"
+_GLUED_INITIALS = frozenset(prefix[0] for prefix in GLUED)
 _LOOK_BACK = 3
 _SHORTEST_FUZZY = 6
 _REGION_KINDS = frozenset(KINDS.index(k) for k in ("province", "city", "regency", "capital", "nickname"))
@@ -121,6 +122,7 @@ class _Scanner:
 
     def _longest(self, position: int) -> tuple[int, int] | None:
         """Row and last token of the longest name that starts here."""
+        prefixes = self.gazetteer.prefixes
         raw = expanded = ""
         best = None
         for index in range(position, min(position + LONGEST_NAME, len(self.tokens))):
@@ -129,12 +131,17 @@ class _Scanner:
                 break
             raw += token.key
             expanded += DIRECTIONS.get(token.key, token.key)
+            if len(raw) >= PREFIX and raw[:PREFIX] not in prefixes and expanded[:PREFIX] not in prefixes:
+                break
             row = self.row.get(raw)
             if row is None and expanded != raw:
                 row = self.row.get(expanded)
-            if row is not None and len(raw) > 2:
+            if row is not None and len(raw) > 2 and (index == position or self._may_end(position, token)):
                 best = (row, index)
         return best
+
+    def _may_end(self, position: int, last: Token) -> bool:
+        return last.key not in FUNCTION_WORDS and self.tokens[position].key not in FUNCTION_WORDS
 
     def _breaks(self, index: int) -> bool:
         gap = self.text[self.tokens[index - 1].end : self.tokens[index].start]
@@ -196,6 +203,8 @@ class _Scanner:
 
     def _glued(self, position: int, token: Token) -> Match | None:
         """A cue word and a name written as one word: "kotabandung", "didepok"."""
+        if token.key[0] not in _GLUED_INITIALS or len(token.key) < 6:
+            return None
         for prefix in GLUED:
             rest = token.key.removeprefix(prefix)
             if rest is token.key or len(rest) < 4:
@@ -220,8 +229,10 @@ class _Scanner:
         ):
             return None
         self.fuzzy_left -= 1
-        names = self.gazetteer.fuzzy_index.get(key[0], [])
         allowed = 1 if len(key) < 9 else 2
+        index = self.gazetteer.fuzzy_index
+        lengths = range(len(key) - allowed, len(key) + allowed + 1)
+        names = [name for length in lengths for name in index.get((key[0], length), ())]
         found = process.extractOne(key, names, scorer=Levenshtein.distance, score_cutoff=allowed)
         if found is None:
             return None

@@ -28,6 +28,7 @@ _LEVEL_KINDS = {
     "village": ("village", "area"),
     "street": ("street",),
 }
+_SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class PlaceResolver:
 
     A log-linear model with a few dozen weights (`weights.json`): every mention adds log-odds to the regions
     that have a place of that name, more with a fitting level word, less as a street's or a person's name,
-    less the more often the name is just a word. Names that agree add up. A softmax over all regions, all provinces as a whole, and "the text doesn't tell" makes probabilities of it.
+    less the more often the name is just a word. Names that agree add up. A softmax over all regions, all
+    provinces as a whole, and "the text doesn't tell" makes probabilities of it.
     """
 
     def __init__(
@@ -81,9 +83,7 @@ class PlaceResolver:
         self.province_ids = tuple(b.id for b in regional if b.kind == "province")
         n_local = len(self.local_ids)
         province_of = {body_id: i for i, body_id in enumerate(self.province_ids)}
-        self.parent = np.array(
-            [province_of[registry[i].parent or i] for i in self.local_ids], dtype=np.intp
-        )
+        self.parent = np.array([province_of[registry[i].parent or i] for i in self.local_ids], dtype=np.intp)
         self._local_of = {body_id: i for i, body_id in enumerate(self.local_ids)}
         self._children = [
             (*np.flatnonzero(self.parent == p).tolist(), n_local + p) for p in range(len(self.province_ids))
@@ -185,6 +185,8 @@ class PlaceResolver:
                 total += weights[flag]
         if match.last > match.first:
             total += weights["several_words"]
+        if match.end - match.start <= _SHORT and match.level not in LEVELS:
+            total += weights["short"]
         if field == "place":
             total += weights["place_field"]
         return total
@@ -234,9 +236,7 @@ class PlaceResolver:
             body = self.registry.by_code(str(number))
             owner = body.id if body else ""
         else:
-            owner = (
-                self.local_ids[likeliest] if likeliest < n_local else self.province_ids[likeliest - n_local]
-            )
+            owner = self.local_ids[likeliest] if likeliest < n_local else self.province_ids[likeliest - n_local]
         match = mention.match
         return PlaceMention(
             text=mention.span,

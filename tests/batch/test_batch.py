@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lapor_route.batch import route_file
+from lapor_route.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lapor_route import Router
+
+TEXTS = ["Jalan berlubang di Kec. Depok, Sleman", "kartu JKN nonaktif", "", "listrik padam 😀"]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    elif path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").rstrip("\n").split("\n") if line]
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize("target", [".jsonl", ".csv", ".parquet"])
+@pytest.mark.parametrize("source", [".jsonl", ".csv", ".parquet"])
+def test_every_pair_of_formats(tmp_path: Path, router: Router, source: str, target: str) -> None:
+    rows = [{"nomor": number, "text": text, "place": ""} for number, text in enumerate(TEXTS)]
+    output = tmp_path / f"out{target}"
+    summary = route_file(router, write(tmp_path / f"in{source}", rows), output)
+    found = read(output)
+    assert summary.rows == len(found) == len(rows)
+    assert summary.errors == 0
+    assert sum(summary.decisions.values()) == len(rows)
+    assert [str(row["nomor"]) for row in found] == ["0", "1", "2", "3"]
+    assert [row["text"] for row in found] == TEXTS
+    if target == ".jsonl":
+        assert [row["routing"] for row in found] == [r.to_dict() for r in router.route_many(TEXTS)]
+    else:
+        assert json.loads(found[0]["candidates"])[0]["body_id"] == "pemkab-sleman"
+        assert {row["decision"] for row in found} <= {"forward", "review", "ask"}
+        assert float(found[0]["probability"]) > 0.5
+
+
+def test_bad_rows_stay_in_their_place(tmp_path: Path, router: Router) -> None:
+    lines = [
+        b'{"text": "listrik padam"}',
+        b"{not json",
+        b'{"other": 1}',
+        b'{"text": 5}',
+        b'{"text": null}',
+        b'["list"]',
+        b'{"text": "\xff\xfe broken"}',
+        b'{"text": "ktp", "place": 7}',
+        b'{"text": "sampah di Solo"}',
+    ]
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"\n".join(lines))
+    summary = route_file(router, source, tmp_path / "out.jsonl")
+    found = read(tmp_path / "out.jsonl")
+    assert (summary.rows, summary.errors) == (9, 7)
+    assert ["error" in row for row in found] == [False, *[True] * 7, False]
+    assert ["routing" in row for row in found] == [True, *[False] * 7, True]
+    assert found[1]["raw"] == "{not json"
+    assert "line 2" in found[1]["error"]
+
+
+def test_csv_rows_with_wrong_fields(tmp_path: Path, router: Router) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes(b'id,text\n1,listrik padam\n2\n3,a,b,c\n4,"nul\x00 byte"\n5,"two\nlines"\n6,\xff\xfe\n')
+    summary = route_file(router, source, tmp_path / "out.csv")
+    found = read(tmp_path / "out.csv")
+    assert (summary.rows, summary.errors) == (6, 2)
+    assert [row["id"] for row in found] == ["1", "2", "3", "4", "5", "6"]
+    assert [bool(row["error"]) for row in found] == [False, True, True, False, False, False]
+    assert found[2]["text"] == "a,b,c"
+    assert found[4]["text"] == "two\nlines"
+
+
+def test_columns_of_the_input_are_never_overwritten(tmp_path: Path, router: Router) -> None:
+    source = write(tmp_path / "in.csv", [{"text": "listrik padam", "body_id": "label"}])
+    route_file(router, source, tmp_path / "out.csv")
+    row = read(tmp_path / "out.csv")[0]
+    assert row["body_id"] == "label"
+    assert "routing_body_id" in row
+    assert row["decision"] in ("forward", "review", "ask")
+
+
+def test_other_column_names_and_the_place(tmp_path: Path, router: Router) -> None:
+    rows = [{"isi": "jalan kampung rusak parah", "lokasi": "Kab. Klaten"}]
+    source = write(tmp_path / "in.jsonl", rows)
+    route_file(router, source, tmp_path / "out.jsonl", text_column="isi", place_column="lokasi", top_k=2)
+    candidates = read(tmp_path / "out.jsonl")[0]["routing"]["candidates"]
+    assert candidates[0]["body_id"] == "pemkab-klaten"
+    assert len(candidates) == 2
+
+
+def test_jsonl_rows_with_different_keys_keep_them_all_in_a_table(tmp_path: Path, router: Router) -> None:
+    rows: list[dict[str, Any]] = [{"text": "listrik"}, {"text": "ktp", "tag": ["a", {"b": 1}]}]
+    route_file(router, write(tmp_path / "in.jsonl", rows), tmp_path / "out.csv")
+    assert read(tmp_path / "out.csv")[1]["tag"] == '["a", {"b": 1}]'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("in.csv", b"", "empty"),
+        ("in.csv", b"a,b\n1,2\n", "no column 'text'"),
+        ("in.csv", b"text,text\n1,2\n", "twice"),
+        ("in.csv", "\ufefftext\n".encode("utf-16"), "UTF-16"),
+        ("in.parquet", b"not parquet", "can't be read as Parquet"),
+        ("in.txt", b"x", "must end in"),
+    ],
+)
+def test_unreadable_input_is_refused(
+    tmp_path: Path, router: Router, name: str, content: bytes, message: str
+) -> None:
+    source = tmp_path / name
+    source.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        route_file(router, source, tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_the_output_must_be_writable_and_another_file(tmp_path: Path, router: Router) -> None:
+    source = write(tmp_path / "in.jsonl", [{"text": "x"}])
+    with pytest.raises(InputError, match="overwrite"):
+        route_file(router, source, source)
+    with pytest.raises(InputError, match="must end in"):
+        route_file(router, source, tmp_path / "out.xlsx")
+    with pytest.raises(InputError, match="can't be written"):
+        route_file(router, source, tmp_path / "missing" / "out.jsonl")
+    with pytest.raises(InputError, match="no file"):
+        route_file(router, tmp_path / "none.jsonl", tmp_path / "out.jsonl")
+
+
+def test_an_interrupted_batch_leaves_no_output(tmp_path: Path, router: Router) -> None:
+    source = write(tmp_path / "in.jsonl", [{"text": "x"}] * 10)
+
+    def stop(done: int, size: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        route_file(router, source, tmp_path / "out.jsonl", progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_progress_reaches_the_size(tmp_path: Path, router: Router) -> None:
+    seen: list[tuple[int, int]] = []
+    source = write(tmp_path / "in.jsonl", [{"text": "x"}] * 600)
+    route_file(router, source, tmp_path / "out.jsonl", progress=lambda done, size: seen.append((done, size)))
+    assert seen[-1][0] == seen[-1][1] == source.stat().st_size
+    assert len(seen) > 1
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(st.binary(max_size=60).filter(lambda line: bool(line.strip()) and b"\n" not in line)))
+def test_no_line_of_random_bytes_is_lost(tmp_path: Path, router: Router, lines: list[bytes]) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"\n".join(b"x" + line for line in lines))
+    summary = route_file(router, source, tmp_path / "out.jsonl")
+    assert summary.rows == summary.errors == len(lines) == len(read(tmp_path / "out.jsonl"))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(max_size=60), min_size=1))
+def test_any_text_survives_a_csv(tmp_path: Path, router: Router, texts: list[str]) -> None:
+    texts = [text.encode("utf-8", "replace").decode().replace("\0", "").replace("\r", "") for text in texts]
+    source = write(tmp_path / "in.csv", [{"id": "1", "text": text} for text in texts])
+    route_file(router, source, tmp_path / "out.csv")
+    assert [row["text"] for row in read(tmp_path / "out.csv")] == texts

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lapor_route.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_route_prints_the_evidence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "Jalan berlubang di Kec. Depok, Sleman", "--top-k", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "pemkab-sleman" in out
+    assert "34.04.07" in out
+
+
+def test_route_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "lampu jalan mati semua", "--place", "Kab. Klaten", "--json"]) == 0
+    routing = json.loads(capsys.readouterr().out)
+    assert routing["candidates"][0]["body_id"] == "pemkab-klaten"
+
+
+def test_route_asks_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "lampu jalan mati semua tolong pak"]) == 0
+    assert "Tanyakan:" in capsys.readouterr().out
+
+
+def test_bodies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bodies", "34.04"]) == 0
+    assert capsys.readouterr().out.startswith("pemkab-sleman")
+    assert main(["bodies", "kominfo"]) == 0
+    assert "komdigi" in capsys.readouterr().out
+    assert main(["bodies"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 679
+    assert main(["bodies", "pln", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["id"] == "pln"
+    assert main(["bodies", "qqqqqqqqq"]) == 1
+    assert "no body matches" in capsys.readouterr().err
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["bodies"] == 679
+    assert main(["info"]) == 0
+    assert "registry" in capsys.readouterr().out
+
+
+def test_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "listrik padam"}\n{bad\n')
+    assert main(["batch", str(source), str(tmp_path / "out.jsonl")]) == 0
+    assert "2 rows" in capsys.readouterr().err
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
+
+
+def test_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"text": "kartu JKN nonaktif", "body_id": "bpjs-kesehatan"}\n')
+    assert main(["evaluate", str(data), "--out", str(tmp_path / "out"), "--no-plots"]) == 0
+    assert "top1" in capsys.readouterr().out
+    assert (tmp_path / "out" / "report.md").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["batch", "none.jsonl", "out.jsonl"],
+        ["evaluate", "none.jsonl", "--out", "x"],
+    ],
+)
+def test_unreadable_input_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("lapor-route: ")
+    assert len(error.splitlines()) == 1
+
+
+def test_a_wrong_bundle_is_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "x", "--model", str(tmp_path)]) == 1
+    assert "manifest.json is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["route"], ["route", "x", "--top-k", "0"], ["fly"]])
+def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def run(*arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "lapor_route.cli", *arguments]
+    return subprocess.run(command, input=data, capture_output=True, check=False)
+
+
+def test_the_process_reads_bytes_of_any_kind() -> None:
+    done = run("route", "-", "--json", data=b"listrik padam \xff\xfe\x00")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["candidates"]
+    done = subprocess.run(
+        [sys.executable.encode(), b"-m", b"lapor_route.cli", b"route", b"listrik \xff padam"],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    command = f"{sys.executable} -m lapor_route.cli bodies | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, check=False)
+    assert b"Traceback" not in done.stderr
+
+
+def test_importing_is_light() -> None:
+    code = "import lapor_route, sys; print([m for m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+    for heavy in ("torch", "fastapi", "ray", "sklearn", "scipy", "pyarrow", "matplotlib", "transformers", "rich"):
+        assert not re.search(rf"'{heavy}['.]", loaded), heavy
+
+
+def test_the_command_is_installed() -> None:
+    command = os.path.join(os.path.dirname(sys.executable), "lapor-route")
+    assert subprocess.run([command, "--help"], capture_output=True, check=False).returncode == 0
