@@ -22,9 +22,24 @@ SHARED = Path(__file__).parent.parent.parent / "shared"
 needs_shared = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="needs the complaints in ../shared/data")
 
 TINY = {
-    "pln": ["listrik padam dari pagi", "token listrik tidak bisa masuk", "tiang listrik miring", "lampu rumah padam"],
-    "bpjs-kesehatan": ["kartu jkn nonaktif", "iuran bpjs kesehatan salah", "faskes menolak kartu jkn", "rujukan jkn"],
-    "provinsi": ["sma negeri memungut uang", "samsat pajak motor antre", "smk menahan ijazah", "jalan provinsi rusak"],
+    "pln": [
+        "listrik padam dari pagi",
+        "token listrik tidak bisa masuk",
+        "tiang listrik miring",
+        "lampu rumah padam",
+    ],
+    "bpjs-kesehatan": [
+        "kartu jkn nonaktif",
+        "iuran bpjs kesehatan salah",
+        "faskes menolak kartu jkn",
+        "rujukan jkn",
+    ],
+    "provinsi": [
+        "sma negeri memungut uang",
+        "samsat pajak motor antre",
+        "smk menahan ijazah",
+        "jalan provinsi rusak",
+    ],
     "kabupaten_kota": ["jalan desa berlubang", "sampah menumpuk di tps", "got mampet banjir", "lampu jalan mati"],
     "out_of_scope": ["jual rumah murah", "halo selamat pagi semua", "promo diskon besar", "tes tes saja"],
 }

@@ -90,4 +90,6 @@ def test_the_embedded_bundle_is_small_and_complete() -> None:
 
 def test_no_pickle_anywhere_in_the_package() -> None:
     package = Path(Bundle.open().folder).parent
-    assert [path for path in package.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib", ".pt", ".bin")] == []
+    assert [
+        path for path in package.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib", ".pt", ".bin")
+    ] == []

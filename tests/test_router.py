@@ -153,7 +153,7 @@ def test_five_megabytes_are_truncated(router: Router) -> None:
     assert not router.route("x" * MAX_CHARACTERS).truncated
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.one_of(st.text(max_size=300), st.binary(max_size=300)), min_size=50, max_size=50))
 def test_any_text_gets_a_routing(router: Router, texts: list[str | bytes]) -> None:
     decoded = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]

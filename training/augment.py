@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import re
 from collections import defaultdict
 from functools import cache
 from importlib.resources import files
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lapor_route.places.gazetteer import KINDS, Gazetteer
 from lapor_route.places.mentions import find_matches
+from training.phrases import bare_name
 
 if TYPE_CHECKING:
     import random
@@ -51,11 +51,10 @@ def _names() -> dict[str, list[str]]:
     names: dict[str, list[str]] = defaultdict(list)
     for file in ("wilayah.json.gz", "desa.json.gz"):
         for code, name in json.loads(gzip.decompress((data / file).read_bytes())).items():
-            bare = re.sub(r"^(Kabupaten|Kota)( Adm\w*\.?)? ", "", name) if len(code) == 5 else name
             kind = {2: "province", 5: "city" if name.startswith("Kota") else "regency", 8: "kecamatan"}.get(
                 len(code), "village"
             )
-            names[kind].append(bare)
+            names[kind].append(bare_name(name) if len(code) == 5 else name)
     for path in sorted((Path(__file__).parent / "places").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as table:
             for row in csv.DictReader(table):

@@ -27,6 +27,7 @@ from training.card import model_card
 from training.data import Example, read_dispositions, remit_texts, split
 from training.examples import read_examples
 from training.linear import fit, fit_temperature
+from training.priors import STRENGTHS, log_ratios, shifted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +57,21 @@ def main() -> None:
     first.temperature, accuracy = temperature(first, held_out)
     print(f"held-out top-1 {accuracy:.4f}, temperature {first.temperature:.3f}", flush=True)
     originals = {example.key: example for example in examples}
-    calibration, figures = fit_calibration(
-        first, [originals[example.key] for example in held_out], registry, PlaceResolver(registry)
+    ratios = log_ratios(first.labels, examples)
+    resolver = PlaceResolver(registry)
+    trials = [
+        fit_calibration(shifted(first, ratios, strength), [originals[e.key] for e in held_out], registry, resolver)
+        for strength in STRENGTHS
+    ]
+    strength, (calibration, figures) = min(
+        zip(STRENGTHS, trials, strict=True), key=lambda trial: trial[1][1]["held_out_brier"]
     )
-    print(f"calibration {calibration}", flush=True)
+    figures |= {"held_out_target_top1": accuracy, "prior_shift": strength}
+    print(f"{figures}\n{calibration}", flush=True)
     final = fit(swapped)
     final.temperature = first.temperature
-    export(options.out, final, asdict(calibration), {"held_out_top1": accuracy, **figures}, examples, registry)
+    final = shifted(final, log_ratios(final.labels, examples), strength)
+    export(options.out, final, asdict(calibration), figures, examples, registry)
     print(f"{options.out}: {sum(p.stat().st_size for p in options.out.iterdir()):,} bytes")
 
 
@@ -121,6 +130,8 @@ def export(
     }
     (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
     write_manifest(folder, manifest)
+    for path in folder.iterdir():
+        path.chmod(0o644)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ CAPS: dict[str, tuple[int, float]] = {
 }
 MIXED_SOURCE = "lapor_2017"
 """The one file with LAPOR!'s own mix of bodies and regions: what is chosen and calibrated, is so on it."""
+ADJUDICATIONS = HERE / "adjudications.json"
+"""Row id -> other defensible bodies, for rows of the mixed file on which officers and a first model disagreed."""
 DISTRUSTED_BASES = frozenset({"topic"})
 
 
@@ -50,6 +52,7 @@ class Example:
         key: Its id, stable between runs.
         year: Year of the complaint, 0 where unknown.
         body_id: The body of the disposition.
+        acceptable: Other bodies that a reader found defensible.
     """
 
     text: str
@@ -59,6 +62,7 @@ class Example:
     key: str = ""
     year: int = 0
     body_id: str = ""
+    acceptable: frozenset[str] = frozenset()
 
     @property
     def held_out(self) -> bool:
@@ -79,6 +83,7 @@ def target_of(body_id: str, registry: Registry) -> str:
 
 def read_dispositions(folder: Path, registry: Registry, seed: int = 1) -> list[Example]:
     """All usable rows of a data folder, capped per body and file as in `CAPS`."""
+    adjudications = {key: set(ids) for key, ids in json.loads(ADJUDICATIONS.read_text("utf-8")).items()}
     examples: list[Example] = []
     for path in sorted(folder.glob("*.jsonl")):
         cap, weight = CAPS.get(path.stem, (10**9, 1.0))
@@ -94,6 +99,8 @@ def read_dispositions(folder: Path, registry: Registry, seed: int = 1) -> list[E
                 key=str(row.get("id", f"{path.stem}-{number}")),
                 year=_year(row.get("year")),
                 body_id=row["body_id"],
+                acceptable=frozenset((row.get("acceptable") or "").split(";"))
+                | adjudications.get(row.get("id"), set()),
             )
             by_body[row["body_id"]].append(example)
         for rows in by_body.values():

@@ -26,6 +26,7 @@ from lapor_route.bodies import Registry
 from lapor_route.places.cues import CUES, DIRECTIONS
 from lapor_route.places.gazetteer import KINDS, LONGEST_NAME, Gazetteer
 from lapor_route.text import tokenize
+from training.phrases import bare_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,9 @@ HERE = Path(__file__).parent / "places"
 TARGET = Path(__file__).parent.parent / "src/lapor_route/places/gazetteer.npz"
 POI_KINDS = {"market", "terminal", "station", "campus", "hospital", "road", "water", "landmark"}
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
-GENERIC_ALIAS = re.compile(r"(?i)^(prov(insi|\.)?|kab(upaten|\.)?|kota|pem(prov|kab|kot|da)|gubernur|bupati|wali kota) ")
+GENERIC_ALIAS = re.compile(
+    r"(?i)^(prov(insi|\.)?|kab(upaten|\.)?|kota|pem(prov|kab|kot|da)|gubernur|bupati|wali kota) "
+)
 ORDINARY_DOCUMENTS = 12
 """A word in so many of the counted documents is too usual to be a misspelt place name."""
 
@@ -122,8 +125,7 @@ def _regions() -> Iterator[tuple[str, str, str]]:
             yield name, "province", code
         elif len(code) == 5:
             kind = "city" if name.startswith("Kota ") else "regency"
-            bare = re.sub(r"^(Kabupaten|Kota)( Adm\w*\.?)? ", "", name)
-            yield bare, kind, code
+            yield bare_name(name), kind, code
         else:
             yield name, "kecamatan", code
     for code, name in read("desa.json.gz").items():

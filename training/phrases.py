@@ -67,8 +67,12 @@ def place_phrase(code: str, style: str, rng: random.Random) -> str:
     full = names[code]
     city = full.startswith("Kota")
     level = rng.choice(("Kota", "kota") if city else ("Kabupaten", "Kab.", "kab"))
-    bare = re.sub(r"^(Kabupaten|Kota)( Adm\w*\.?)? ", "", full)
-    return style.format(V=village, K=kecamatan, B=bare, L=level, P=names[code[:2]])
+    return style.format(V=village, K=kecamatan, B=bare_name(full), L=level, P=names[code[:2]])
+
+
+def bare_name(full: str) -> str:
+    """A kabupaten's or kota's name without its level word."""
+    return re.sub(r"^(Kabupaten|Kota)( Adm\w*\.?)? ", "", full)
 
 
 def place_sentences(registry: Registry, number: int, seed: int) -> Iterator[tuple[str, str]]:

@@ -43,8 +43,10 @@ def show_routing(text: str, place: str | None, routing: Routing, console: Consol
     if routing.question:
         console.print(Text(f"Tanyakan: {routing.question}"))
     table = Table(box=None, pad_edge=False, show_header=False)
+    for fixed in (True, True, True, False, True):
+        table.add_column(no_wrap=fixed)
     for number, candidate in enumerate(routing.candidates, 1):
-        bar = "█" * round(20 * candidate.probability)
+        bar = "█" * round(12 * candidate.probability)
         table.add_row(
             str(number),
             f"{candidate.probability:6.1%}",

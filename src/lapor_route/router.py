@@ -209,8 +209,7 @@ class Router:
             joint**calibration.regional_power * np.exp(bias),
             joint**calibration.national_power,
         )
-        probabilities: np.ndarray = scaled / (scaled.sum() + rest or 1.0)
-        return probabilities
+        return calibration.surest(scaled / (scaled.sum() + rest or 1.0))
 
 
 @dataclass(frozen=True, slots=True)

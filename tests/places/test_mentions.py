@@ -93,7 +93,9 @@ def test_offsets_point_into_the_text(gazetteer: Gazetteer) -> None:
 
 
 def test_every_province_and_regency_is_in_the_gazetteer(gazetteer: Gazetteer) -> None:
-    codes = {int(code) for code, kind in zip(gazetteer.code, gazetteer.kind, strict=True) if KINDS[kind] == "regency"}
+    codes = {
+        int(code) for code, kind in zip(gazetteer.code, gazetteer.kind, strict=True) if KINDS[kind] == "regency"
+    }
     cities = {int(code) for code, kind in zip(gazetteer.code, gazetteer.kind, strict=True) if KINDS[kind] == "city"}
     provinces = {code for code in gazetteer.code.tolist() if code < 100}
     assert len(codes | cities) == 514

@@ -97,7 +97,9 @@ def test_every_kabupaten_and_kota_is_found_by_its_full_name(resolver: PlaceResol
 
 
 def test_all_codes_of_mentions_belong_to_their_body(resolver: PlaceResolver, registry: Registry) -> None:
-    resolution = resolver.resolve("Dari Medan ke Kab. Banyumas lewat Jawa Barat dan kec. Tebet, lapor PDAM Tirtawening")
+    resolution = resolver.resolve(
+        "Dari Medan ke Kab. Banyumas lewat Jawa Barat dan kec. Tebet, lapor PDAM Tirtawening"
+    )
     assert len(resolution.mentions) >= 4
     for mention in resolution.mentions:
         body = registry.by_code(mention.code)

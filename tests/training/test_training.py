@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lapor_route.places.gazetteer import Gazetteer
+from lapor_route.places.gazetteer import KINDS, Gazetteer
 from tests.conftest import SHARED, needs_shared
 from training import gazetteer as gazetteer_builder
 from training import registry as registry_builder
@@ -40,7 +40,7 @@ def test_the_gazetteer_in_the_package_is_what_the_tables_give(registry: Registry
 
 
 def test_own_place_tables_are_clean(registry: Registry) -> None:
-    kinds = {*gazetteer_builder.POI_KINDS, *gazetteer_builder.KINDS}
+    kinds = {*gazetteer_builder.POI_KINDS, *KINDS}
     for path in sorted(gazetteer_builder.HERE.glob("*.csv")):
         lines = path.read_text(encoding="utf-8").splitlines()
         assert lines[0] == "name,kind,body_id"
@@ -64,8 +64,13 @@ def test_remits_cover_every_central_body(registry: Registry) -> None:
 
 
 def test_dispositions_are_capped_and_weighted(tmp_path: Path, registry: Registry) -> None:
-    rows = [{"id": str(i), "text": f"t{i}", "body_id": "pemprov-jawa-timur", "year": "12/1"} for i in range(400)]
-    rows += [{"id": "n", "text": "x", "body_id": None}, {"id": "t", "text": "x", "body_id": "pln", "basis": "topic"}]
+    rows: list[dict[str, str | None]] = [
+        {"id": str(i), "text": f"t{i}", "body_id": "pemprov-jawa-timur", "year": "12/1"} for i in range(400)
+    ]
+    rows += [
+        {"id": "n", "text": "x", "body_id": None},
+        {"id": "t", "text": "x", "body_id": "pln", "basis": "topic"},
+    ]
     (tmp_path / "dinsos_jatim.jsonl").write_text("\n".join(map(json.dumps, rows)))
     examples = read_dispositions(tmp_path, registry)
     assert len(examples) == 250

@@ -24,6 +24,8 @@ class Calibration:
         regional_bias: Log-odds added to regional bodies.
         place_bias: More of it, times the probability of the likeliest kabupaten/kota: who names a village
             mostly writes about it.
+        slope: Of the first candidate's log-odds, in the logistic (Platt) calibration that comes last.
+        intercept: The same calibration's constant.
         forward_at: Probability from which a complaint is forwarded.
         shortlist_mass: Probability that the shortlist holds.
         scope_at: Probability of "no government's business" from which nothing is forwarded.
@@ -34,6 +36,8 @@ class Calibration:
     regional_power: float = 1.0
     regional_bias: float = 0.0
     place_bias: float = 0.0
+    slope: float = 1.0
+    intercept: float = 0.0
     forward_at: float = 0.8
     shortlist_mass: float = 0.95
     scope_at: float = 0.5
@@ -51,6 +55,22 @@ class Calibration:
         if wrong:
             raise BundleError(f"calibration.json has unusable entries: {', '.join(wrong)}")
         return cls(**data)
+
+    def surest(self, probabilities: np.ndarray) -> np.ndarray:
+        """Calibrates the first candidate's probability; the others keep their order and share what is left.
+
+        Args:
+            probabilities: Float array (n_bodies,), sum at most 1.
+        """
+        if self.slope == 1.0 and self.intercept == 0.0:
+            return probabilities
+        first = int(probabilities.argmax())
+        before = float(np.clip(probabilities[first], 1e-6, 1 - 1e-6))
+        log_odds = np.log(before / (1 - before))
+        after = float(1 / (1 + np.exp(-(self.slope * log_odds + self.intercept))))
+        calibrated: np.ndarray = np.minimum(probabilities * min(1.0, (1 - after) / (1 - before)), after)
+        calibrated[first] = after
+        return calibrated
 
 
 @dataclass(frozen=True, slots=True)

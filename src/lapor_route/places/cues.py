@@ -43,7 +43,9 @@ GLUED = tuple(
 )
 """Cue words that people write without a space before the name ("kotabandung")."""
 
-FUNCTION_WORDS = frozenset("di ke dan yang yg ada ini itu dari dr untuk utk dgn dengan dan pak bu saya tidak".split())
+FUNCTION_WORDS = frozenset(
+    "di ke dan yang yg ada ini itu dari dr untuk utk dgn dengan dan pak bu saya tidak".split()
+)
 """Words that no name of several words begins or ends with."""
 
 DIRECTIONS = {
