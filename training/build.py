@@ -44,20 +44,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
     parser.add_argument("--out", type=Path, default=TARGET)
-    parser.add_argument("--without-examples", action="store_true", help="leave training/examples out")
+    parser.add_argument(
+        "--only", choices=["dispositions", "examples"], help="train on one kind of text, to see what each is worth"
+    )
     options = parser.parse_args()
     registry = Registry.load()
-    examples = [*read_dispositions(options.data, registry), *remit_texts(registry)]
-    if not options.without_examples:
-        examples += read_examples(registry)
+    dispositions = read_dispositions(options.data, registry)
+    examples = [*dispositions, *remit_texts(registry), *read_examples(registry)]
     swapped = swap(examples)
     train, held_out = split(swapped)
-    print(f"{len(examples)} texts, {len(held_out)} held out", flush=True)
+    train, swapped = select(train, options.only), select(swapped, options.only)
+    print(f"{len(swapped)} texts, {len(held_out)} held out", flush=True)
     first = fit(train)
-    first.temperature, accuracy = temperature(first, held_out)
+    first.temperature, accuracy = temperature(first, select(held_out, options.only))
     print(f"held-out top-1 {accuracy:.4f}, temperature {first.temperature:.3f}", flush=True)
     originals = {example.key: example for example in examples}
-    ratios = log_ratios(first.labels, examples)
+    ratios = log_ratios(first.labels, swapped, dispositions)
     resolver = PlaceResolver(registry)
     trials = [
         fit_calibration(shifted(first, ratios, strength), [originals[e.key] for e in held_out], registry, resolver)
@@ -70,9 +72,16 @@ def main() -> None:
     print(f"{figures}\n{calibration}", flush=True)
     final = fit(swapped)
     final.temperature = first.temperature
-    final = shifted(final, log_ratios(final.labels, examples), strength)
-    export(options.out, final, asdict(calibration), figures, examples, registry)
+    final = shifted(final, log_ratios(final.labels, swapped, dispositions), strength)
+    export(options.out, final, asdict(calibration), figures, swapped, registry)
     print(f"{options.out}: {sum(p.stat().st_size for p in options.out.iterdir()):,} bytes")
+
+
+def select(examples: Sequence[Example], only: str | None) -> list[Example]:
+    """The examples of one kind; first texts belong to both."""
+    if only is None:
+        return list(examples)
+    return [e for e in examples if e.source == "remits" or (e.source == "examples") == (only == "examples")]
 
 
 def swap(examples: Sequence[Example], seed: int = 3) -> list[Example]:

@@ -8,7 +8,7 @@ between 0 and 1, since the natural shares are counted on one small file.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 STRENGTHS = (0.0, 0.2, 0.35, 0.5)
 
 
-def log_ratios(labels: Sequence[str], examples: Sequence[Example]) -> np.ndarray:
-    """Log of each label's share in the mixed file over its weighted share in all examples, float array (n_labels,).
+def log_ratios(labels: Sequence[str], trained_on: Sequence[Example], real: Sequence[Example]) -> np.ndarray:
+    """Log of each label's share in the mixed file over its weighted share in training, float array (n_labels,).
 
     A label without a row in the mixed file counts as half a row there. What is out of scope has no natural
     share that the data would show, and stays where it is.
     """
     natural: Counter[str] = Counter()
-    trained: Counter[str] = Counter()
-    for example in examples:
-        trained[example.target] += example.weight  # type: ignore[assignment]
+    trained: defaultdict[str, float] = defaultdict(float)
+    for example in trained_on:
+        trained[example.target] += example.weight
+    for example in real:
         natural[example.target] += example.source == MIXED_SOURCE
     shares = np.array([natural[label] + 0.5 for label in labels])
     weights = np.array([trained[label] for label in labels], dtype=float)

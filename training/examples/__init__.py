@@ -47,6 +47,15 @@ def has_slots(text: str) -> bool:
     return any(slot in text for slot in SLOTS)
 
 
+def fitting(row: dict[str, Any], codes: list[str]) -> list[str]:
+    """The kabupaten/kota codes that a text may be filled with: some only make sense in one of both."""
+    if "hanya kabupaten" in row["note"]:
+        return [code for code in codes if code[3] != "7"]
+    if "hanya kota" in row["note"]:
+        return [code for code in codes if code[3] == "7"]
+    return codes
+
+
 def fill(text: str, code: str, rng: random.Random) -> str:
     """The text with real places of one kabupaten/kota (`34.04`) in its slots."""
     names, villages = regions()
@@ -76,7 +85,7 @@ def read_examples(registry: Registry, *, tail: bool = False, seed: int = 11) -> 
         if is_tail(row) != tail:
             continue
         for filling in range(FILLINGS if has_slots(row["text"]) and not tail else 1):
-            code = rng.choice(codes)
+            code = rng.choice(fitting(row, codes))
             examples.append(
                 Example(
                     text=fill(row["text"], code, rng),

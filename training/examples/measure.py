@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lapor_route.classifiers.protocol import OUT_OF_SCOPE
-from training.examples import body_of, fill, has_slots, is_tail, rows
+from training.examples import body_of, fill, fitting, has_slots, is_tail, rows
 from training.phrases import regions
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def tail_rows(registry: Registry, seed: int = 13) -> Iterator[dict[str, Any]]:
     for path, number, row in rows():
         if not is_tail(row):
             continue
-        code = rng.choice(codes)
+        code = rng.choice(fitting(row, codes))
         body_id = body_of(row, code, registry) or None
         decision = None if body_id else "review" if row["target"] == OUT_OF_SCOPE else "ask"
         yield {
