@@ -16,7 +16,7 @@ demo: .venv/base  ## route the sample complaints
 	$(BIN)/python -m benchmarks.demo
 
 test: .venv/dev  ## run all tests
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
 
 check: .venv/dev  ## format, lint, strict types, tests
 	$(BIN)/ruff format --check .

@@ -57,8 +57,8 @@ def to_matrix(vectorizer: NgramVectorizer, texts: Sequence[str]) -> csr_matrix:
 def fit(
     examples: Sequence[Example],
     *,
-    c: float = 0.5,
-    balance: float = 0.5,
+    c: float = 1.0,
+    balance: float = 0.25,
     most_features: int = MOST_FEATURES,
     jobs: int = 2,
 ) -> LinearClassifier:
