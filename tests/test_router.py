@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lapor_route import Classifier, Complaint, Router
+from lapor_route.bodies import Registry
 from lapor_route.complaint import MAX_CHARACTERS
 from lapor_route.decisions import Calibration
 from lapor_route.errors import ClassifierError, InputError
@@ -17,6 +18,7 @@ from lapor_route.routing import REASONS, Routing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from lapor_route.classifiers.linear import LinearClassifier
 
@@ -196,6 +198,13 @@ def test_a_classifier_that_breaks_the_protocol_is_named(answer: object) -> None:
 def test_unknown_labels_are_refused() -> None:
     with pytest.raises(ClassifierError, match="neither body ids"):
         Router(Fixed(nowhere=1.0))
+
+
+def test_a_registry_without_regions(tmp_path: Path) -> None:
+    path = tmp_path / "bodies.json"
+    path.write_text('{"version": "own", "bodies": [{"id": "pln", "name": "PLN", "kind": "agency"}]}')
+    routing = Router(Fixed(pln=1.0), registry=Registry.load(path)).route("listrik padam di Kota Bandung")
+    assert (routing.body_id, routing.places, routing.versions["registry"]) == ("pln", (), "own")
 
 
 def test_top_k(router: Router) -> None:

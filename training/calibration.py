@@ -134,13 +134,6 @@ def _joined(
 
 def _brier(joined: _Joined, trial: Calibration) -> np.ndarray:
     """Squared distance of each row's probabilities from its label; bounded, so that hopeless rows don't rule."""
-    bias = trial.regional_bias + trial.place_bias * joined.best_local[:, None]
-    scaled = np.where(
-        joined.is_regional,
-        joined.probability**trial.regional_power * np.exp(bias),
-        joined.probability**trial.national_power,
-    )
-    rest = np.maximum(0.0, 1.0 - joined.probability.sum(axis=1))
-    probability = scaled / (scaled.sum(axis=1) + rest)[:, None]
+    probability = trial.weigh(joined.probability, joined.is_regional, joined.best_local[:, None])
     distance: np.ndarray = ((probability - joined.is_right) ** 2).sum(axis=1) + ~joined.is_right.any(axis=1)
     return distance

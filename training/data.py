@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ CAPS: dict[str, tuple[int, float]] = {
     "dinsos_jatim": (250, 0.3),
     "app_and_account": (350, 0.3),
 }
+POPULATION_PAPERS = re.compile(r"(?i)\bk\W?t\W?p|kartu keluarga|\bkk\b|\bakta\b|\bakte\b|dukcapil|blan[gk]k?o")
+POPULATION_PAPERS_WEIGHT = 0.15
+"""Identity cards, family cards and deeds are the kabupaten/kota's business (UU 24/2013). The national crawls hold
+only the few such complaints that went to the ministry; unweighted, they'd teach that all of them go there."""
 MIXED_SOURCE = "lapor_2017"
 """The one file with LAPOR!'s own mix of bodies and regions: what is chosen and calibrated, is so on it."""
 ADJUDICATIONS = HERE / "adjudications.json"
@@ -94,7 +99,7 @@ def read_dispositions(folder: Path, registry: Registry, seed: int = 1) -> list[E
             example = Example(
                 text=row["text"],
                 target=target_of(row["body_id"], registry),
-                weight=weight,
+                weight=weight * (POPULATION_PAPERS_WEIGHT if _is_misplaced(path.stem, row) else 1.0),
                 source=path.stem,
                 key=str(row.get("id", f"{path.stem}-{number}")),
                 year=_year(row.get("year")),
@@ -141,6 +146,12 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
+
+
+def _is_misplaced(source: str, row: dict[str, Any]) -> bool:
+    """Whether a row is about population papers that a crawl without regional bodies shows at the ministry."""
+    national_only = source in ("annurkhozin", "kbdp1305")
+    return national_only and row["body_id"] == "kemendagri" and bool(POPULATION_PAPERS.search(row["text"]))
 
 
 def _year(value: Any) -> int:

@@ -74,7 +74,15 @@ def collect(registry: Registry) -> Entries:
             entries[key].add((KINDS.index(kind), int(code.replace(".", ""))))
     for places in entries.values():
         _level_areas(places)
+        _drop_doubles(places)
     return entries
+
+
+def _drop_doubles(places: set[tuple[int, int]]) -> None:
+    """An official name is no nickname of the same region too."""
+    nickname = KINDS.index("nickname")
+    official = {code for kind, code in places if KINDS[kind] in ("province", "city", "regency")}
+    places -= {(kind, code) for kind, code in places if kind == nickname and code in official}
 
 
 def _level_areas(places: set[tuple[int, int]]) -> None:

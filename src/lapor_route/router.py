@@ -161,11 +161,7 @@ class Router:
             float(row[self._column[label]]) if label in self._column else 0.0
             for label in (LOCAL, PROVINCE, OUT_OF_SCOPE)
         )
-        every = self._body_probabilities(row, resolution, local_tier, province_tier)
-        best = np.argsort(-every, kind="stable")[:MOST_CANDIDATES]
-        best = best[every[best] > _NEGLIGIBLE]
-        probabilities = every[best]
-        ranked = [self._bodies[i] for i in best]
+        ranked, probabilities = self._rank(row, resolution, local_tier, province_tier)
         names = [body.id for body in ranked]
         doubts = Doubts(
             words=len(read.text.split()),
@@ -193,23 +189,21 @@ class Router:
             id=read.id,
         )
 
-    def _body_probabilities(
+    def _rank(
         self, row: np.ndarray, resolution: Resolution, local_tier: float, province_tier: float
-    ) -> np.ndarray:
-        """Calibrated probability of every connected body, in the order of `self._bodies`."""
-        calibration, layout = self.calibration, self._layout
+    ) -> tuple[list[Body], np.ndarray]:
+        """The likeliest bodies, best first, and their calibrated probabilities."""
+        layout = self._layout
         joint = np.zeros(len(self._bodies))
         joint[layout.local_bodies] += local_tier * resolution.local[layout.local_states]
         joint[layout.province_bodies] += province_tier * resolution.provinces[layout.province_states]
         joint[layout.label_bodies] += row[layout.label_columns]
-        rest = max(0.0, 1.0 - float(joint.sum()))
-        bias = calibration.regional_bias + calibration.place_bias * float(resolution.local.max(initial=0.0))
-        scaled = np.where(
-            layout.is_regional,
-            joint**calibration.regional_power * np.exp(bias),
-            joint**calibration.national_power,
-        )
-        return calibration.surest(scaled / (scaled.sum() + rest or 1.0))
+        likeliest = np.argsort(-joint, kind="stable")[:MOST_CANDIDATES]
+        likeliest = likeliest[joint[likeliest] > _NEGLIGIBLE]
+        place_known = float(resolution.local.max(initial=0.0))
+        probabilities = self.calibration.calibrate(joint[likeliest], layout.is_regional[likeliest], place_known)
+        order = np.argsort(-probabilities, kind="stable")
+        return [self._bodies[i] for i in likeliest[order]], probabilities[order]
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ def route_file(
         raise InputError("the output would overwrite the input; name another file")
     source = open_source(source_path, list_columns=kind != ".jsonl")
     if source.columns and text_column not in source.columns:
+        found = ", ".join(repr(column[:30]) for column in source.columns[:12])
         raise InputError(
-            f"{source_path} has no column {text_column!r}; it has {', '.join(source.columns[:12])}. "
-            "Name the right one with --text-column"
+            f"{source_path} has no column {text_column!r}; it has {found}. Name the right one with --text-column"
         )
     partial = target_path.with_name(f".{target_path.name}.partial")
     try:

@@ -56,12 +56,30 @@ class Calibration:
             raise BundleError(f"calibration.json has unusable entries: {', '.join(wrong)}")
         return cls(**data)
 
-    def surest(self, probabilities: np.ndarray) -> np.ndarray:
-        """Calibrates the first candidate's probability; the others keep their order and share what is left.
+    def calibrate(self, joint: np.ndarray, is_regional: np.ndarray, place_known: float) -> np.ndarray:
+        """Calibrated probabilities of the candidates, sum at most 1.
 
         Args:
-            probabilities: Float array (n_bodies,), sum at most 1.
+            joint: Float array (n_candidates,), P(topic) times P(region); sum at most 1.
+            is_regional: Bool array (n_candidates,).
+            place_known: Probability of the likeliest kabupaten/kota, given the text.
         """
+        return self._surest(self.weigh(joint, is_regional, place_known)) if len(joint) else joint
+
+    def weigh(self, joint: np.ndarray, is_regional: np.ndarray, place_known: float | np.ndarray) -> np.ndarray:
+        """The part of the calibration before the last, logistic step.
+
+        Works on one complaint, arrays (n_candidates,), or on many, arrays (n_complaints, n_candidates) with
+        `place_known` (n_complaints, 1).
+        """
+        bias = np.exp(self.regional_bias + self.place_bias * place_known)
+        scaled = np.where(is_regional, joint**self.regional_power * bias, joint**self.national_power)
+        rest = np.maximum(0.0, 1.0 - joint.sum(axis=-1, keepdims=True))
+        weighed: np.ndarray = scaled / (scaled.sum(axis=-1, keepdims=True) + rest)
+        return weighed
+
+    def _surest(self, probabilities: np.ndarray) -> np.ndarray:
+        """Calibrates the first candidate's probability; the others keep their order and share what is left."""
         if self.slope == 1.0 and self.intercept == 0.0:
             return probabilities
         first = int(probabilities.argmax())

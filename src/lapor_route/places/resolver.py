@@ -78,7 +78,7 @@ class PlaceResolver:
     ) -> None:
         self.registry = registry
         self.gazetteer = gazetteer or Gazetteer.load()
-        regional = [body for body in registry if body.is_regional and body.exists_on("2025-01-01")]
+        regional = [body for body in registry if body.is_regional]
         self.local_ids = tuple(b.id for b in regional if b.kind != "province" or b.id == DKI)
         self.province_ids = tuple(b.id for b in regional if b.kind == "province")
         n_local = len(self.local_ids)
@@ -101,8 +101,8 @@ class PlaceResolver:
         """Log-odds of each state before a word is read: cities write more than regencies, DKI most."""
         priors = self.weights["priors"]
         kinds = ["dki" if i == DKI else self.registry[i].kind for i in self.local_ids]
-        local = np.array([priors[kind] for kind in kinds]) - math.log(len(self.local_ids))
-        provinces = np.full(len(self.province_ids), priors["province"] - math.log(len(self.province_ids)))
+        local = np.array([priors[kind] for kind in kinds]) - math.log(max(1, len(self.local_ids)))
+        provinces = np.full(len(self.province_ids), priors["province"] - math.log(max(1, len(self.province_ids))))
         return np.concatenate([local, provinces])
 
     def _states_of_codes(self, codes: np.ndarray) -> list[int]:
@@ -143,8 +143,12 @@ class PlaceResolver:
         scored = [self._score(match, sources[field], field) for match, field in found]
         scored = [mention for mention in scored if mention.states]
         logits = self._add_up(scored)
-        local, provinces, unknown = self._normalise(logits)
-        posterior = np.concatenate([local, provinces])
+        posterior = self._posterior(logits)
+        n_local = len(self.local_ids)
+        local = posterior[:n_local]
+        provinces = posterior[n_local:-1].copy()
+        np.add.at(provinces, self.parent, local)
+        unknown = float(posterior[-1])
         mentions = tuple(self._describe(mention, posterior) for mention in scored)
         return Resolution(local, provinces, unknown, mentions)
 
@@ -218,18 +222,15 @@ class PlaceResolver:
                 logits[state] += weight + again
         return logits
 
-    def _normalise(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        n_local = len(self.local_ids)
+    def _posterior(self, logits: np.ndarray) -> np.ndarray:
+        """Probability of each region, of each province as a whole, and of "the text doesn't tell"."""
         scores = np.append((logits + self._prior) * self.weights["sharpness"], self.weights["unknown_prior"])
         scores = np.exp(scores - scores.max())
-        scores /= scores.sum()
-        local = scores[:n_local]
-        provinces = scores[n_local:-1].copy()
-        np.add.at(provinces, self.parent, local)
-        return local, provinces, float(scores[-1])
+        posterior: np.ndarray = scores / scores.sum()
+        return posterior
 
     def _describe(self, mention: _Scored, posterior: np.ndarray) -> PlaceMention:
-        likeliest = max(mention.states, key=lambda state: (posterior[state], mention.states[state]))
+        likeliest = max(mention.states, key=lambda s: mention.states[s] + math.log(posterior[s] + 1e-12))
         kind, number = mention.codes[likeliest]
         n_local = len(self.local_ids)
         if kind == "province":
