@@ -41,7 +41,9 @@ def edit(folder: Path, **changes: Any) -> None:
     [
         ({"format_version": 99}, "format 99"),
         ({"engine": "quantum"}, "quantum"),
-        ({"labels": ["pln"]}, "shape"),
+        ({"labels": ["pln"]}, "other labels"),
+        ({"labels": ["pln", 3]}, "list of strings"),
+        ({"labels": ["nobody"]}, "neither body ids"),
         ({"files": {}}, "names no files"),
         ({"files": {"../x.json": "0"}}, "plain files"),
         ({"files": {"weights.pkl": "0"}}, "plain files"),
@@ -50,6 +52,20 @@ def edit(folder: Path, **changes: Any) -> None:
 def test_a_wrong_manifest_is_refused(tiny_bundle: Path, changes: dict[str, Any], message: str) -> None:
     edit(tiny_bundle, **changes)
     with pytest.raises(BundleError, match=message):
+        Router.load(tiny_bundle)
+
+
+def test_reversed_labels_are_refused(tiny_bundle: Path) -> None:
+    labels = json.loads((tiny_bundle / "manifest.json").read_text())["labels"]
+    edit(tiny_bundle, labels=labels[::-1])
+    with pytest.raises(BundleError, match="other labels"):
+        Router.load(tiny_bundle)
+
+
+def test_a_file_that_the_manifest_leaves_out_is_refused(tiny_bundle: Path) -> None:
+    files = json.loads((tiny_bundle / "manifest.json").read_text())["files"]
+    edit(tiny_bundle, files={name: value for name, value in files.items() if name != "calibration.json"})
+    with pytest.raises(BundleError, match=r"leaves out calibration\.json"):
         Router.load(tiny_bundle)
 
 
@@ -70,11 +86,21 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         Router.load(tmp_path)
 
 
-def test_unknown_calibration_is_refused(tiny_bundle: Path) -> None:
-    (tiny_bundle / "calibration.json").write_text('{"forward_att": 0.5}')
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"forward_att": 0.5}', "forward_att"),
+        ('{"forward_at": true}', "unusable entries: forward_at"),
+        ('{"regional_power": -1}', "negative entries: regional_power"),
+        ("[1]", "must be a JSON object"),
+        ("{", "isn't JSON"),
+    ],
+)
+def test_a_wrong_calibration_is_refused(tiny_bundle: Path, content: str, message: str) -> None:
+    (tiny_bundle / "calibration.json").write_text(content)
     manifest = json.loads((tiny_bundle / "manifest.json").read_text())
     write_manifest(tiny_bundle, {key: value for key, value in manifest.items() if key != "files"})
-    with pytest.raises(BundleError, match="forward_att"):
+    with pytest.raises(BundleError, match=message):
         Router.load(tiny_bundle)
 
 

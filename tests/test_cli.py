@@ -84,6 +84,20 @@ def test_unreadable_input_is_status_2(arguments: list[str], capsys: pytest.Captu
     assert len(error.splitlines()) == 1
 
 
+def test_an_unwritable_output_is_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "x", "body_id": "pln"}')
+    assert main(["batch", str(source), str(source / "x.csv")]) == 1
+    assert main(["evaluate", str(source), "--out", str(source), "--no-plots"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "listrik\x1b[31m padam\r\ndi Kota Surabaya sekarang\x07"]) == 0
+    out = capsys.readouterr().out
+    assert not {"\x1b", "\r", "\x07"} & set(out)
+
+
 def test_a_wrong_bundle_is_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["route", "x", "--model", str(tmp_path)]) == 1
     assert "manifest.json is missing" in capsys.readouterr().err

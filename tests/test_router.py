@@ -141,6 +141,33 @@ def test_reasons() -> None:
     tier = reasons("sekolah di Kab. Sleman rusak", kabupaten_kota=0.5, provinsi=0.5)
     assert tier == ("review", ("tier_ambiguous",))
     assert reasons("listrik", pln=1.0) == ("ask", ("too_short",))
+    two = reasons("jalan rusak di Bandung sekali", kabupaten_kota=0.97, provinsi=0.03)
+    assert two == ("ask", ("place_ambiguous",))
+
+
+def test_a_flat_classifier_asks_for_the_place_too() -> None:
+    flat = Fixed(pemkab__sleman=0.3, pemkot__solok=0.3, pemkab__klaten=0.4)
+    routing = Router(flat).route("jalan rusak parah tolong diperbaiki")
+    assert (routing.decision, routing.reasons) == ("ask", ("place_missing",))
+
+
+def test_the_place_field_counts_as_words() -> None:
+    assert Router(Fixed(pln=1.0)).route("listrik padam", place="Kab. Sleman").decision == "forward"
+
+
+def test_a_routing_can_not_change_the_router(router: Router) -> None:
+    router.route("listrik").to_dict()["versions"]["package"] = "changed"
+    assert router.route("listrik").versions["package"] != "changed"
+
+
+def test_many_mentions_are_capped(router: Router) -> None:
+    assert len(router.route("Suka Maju, " * 1800).places) == 50
+
+
+def test_the_shortlist_leaves_out_the_improbable(router: Router) -> None:
+    routing = router.route("jalan rusak sekali tolong segera", top_k=25)
+    listed = {c.body_id: c.probability for c in routing.candidates if c.body_id in routing.shortlist}
+    assert min(list(listed.values())[1:], default=1.0) >= 0.01
 
 
 @pytest.mark.parametrize("text", ["", " ", "\0", "😀" * 50, "\ud800", "a" * 100, "\n\n\n", "<nama>", "1234567890"])
@@ -176,6 +203,10 @@ def test_what_is_no_text_is_refused(router: Router, wrong: object) -> None:
 def test_wrong_arguments_are_refused(router: Router) -> None:
     with pytest.raises(InputError, match="top_k"):
         router.route("x", top_k=0)
+    with pytest.raises(InputError, match="top_k"):
+        router.route("x", top_k=2.5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="many"):
+        router.route_many("halo pak").__next__()
     with pytest.raises(InputError, match="place"):
         Complaint("x", place=3)  # type: ignore[arg-type]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.classifiers.protocol import check_labels, load_engine
-from lapor_route.errors import BundleError
+from lapor_route.errors import BundleError, ClassifierError
 
 if TYPE_CHECKING:
     from lapor_route.bodies import Registry
@@ -52,6 +52,12 @@ class Bundle:
         _check_manifest(manifest, path)
         for name, expected in manifest["files"].items():
             _check_file(path, name, expected)
+        unlisted = {file.name for file in path.iterdir()} - {MANIFEST, *manifest["files"]}
+        if unlisted or "calibration.json" not in manifest["files"]:
+            raise BundleError(
+                f"the manifest in {path} must list every file of the folder, calibration.json among them; "
+                f"it leaves out {', '.join(sorted(unlisted)) or 'calibration.json'}"
+            )
         return cls(path, manifest)
 
     @property
@@ -62,18 +68,24 @@ class Bundle:
     @cached_property
     def calibration(self) -> dict[str, Any]:
         """The content of `calibration.json`."""
-        calibration: dict[str, Any] = json.loads((self.folder / "calibration.json").read_text("utf-8"))
+        try:
+            calibration: dict[str, Any] = json.loads((self.folder / "calibration.json").read_text("utf-8"))
+        except ValueError as error:
+            raise BundleError(f"{self.folder / 'calibration.json'} isn't JSON: {error}") from error
         return calibration
 
     def load_classifier(self, registry: Registry) -> Classifier:
         """The bundle's classifier, by the entry point that the manifest names.
 
         Raises:
-            BundleError: The engine isn't installed, or the registry is another one.
+            BundleError: The engine isn't installed, its files don't fit, or the registry lacks one of the labels.
         """
         labels = self.manifest["labels"]
-        check_labels(labels, registry)
-        classifier: Classifier = load_engine(self.manifest["engine"]).load(self.folder, labels)
+        try:
+            check_labels(labels, registry)
+            classifier: Classifier = load_engine(self.manifest["engine"]).load(self.folder, labels)
+        except (ClassifierError, OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"the bundle in {self.folder} can't be used: {error}") from error
         return classifier
 
 
@@ -99,6 +111,9 @@ def _check_manifest(manifest: Any, path: Path) -> None:
             f"the bundle in {path} has format {manifest['format_version']}, this version of lapor-route reads "
             f"format {FORMAT_VERSION}; export it again, or install the version it was made with"
         )
+    labels = manifest["labels"]
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise BundleError(f"the labels in {path / MANIFEST} must be a list of strings")
     if not isinstance(manifest["files"], dict) or not manifest["files"]:
         raise BundleError(f"{path / MANIFEST} names no files")
 

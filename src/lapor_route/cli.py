@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,18 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 failed, 2 wrong usage or unreadable input.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    options = _parser().parse_args(arguments)
     try:
         command: Callable[[argparse.Namespace], None] = options.command
         command(options)
     except (InputError, MissingExtraError) as error:
         return _complain(error, WRONG_USAGE)
-    except LaporRouteError as error:
-        return _complain(error, FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except (LaporRouteError, OSError) as error:
+        return _complain(error, FAILED)
     except KeyboardInterrupt:
         return _complain("stopped", FAILED)
     return DONE

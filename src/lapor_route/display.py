@@ -25,6 +25,8 @@ REASONS = {
     "out_of_scope": "bukan urusan instansi pemerintah",
     "too_short": "terlalu pendek",
 }
+_CONTROLS = {code: " " for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Control characters, which could steer the terminal and which rich leaves out, become blanks."""
 _LONGEST_SHOWN = 600
 _WEIGHTY = 3.0
 
@@ -57,13 +59,14 @@ def show_routing(text: str, place: str | None, routing: Routing, console: Consol
     console.print(table)
     weighty = [mention for mention in routing.places if mention.weight >= _WEIGHTY]
     for mention in dict.fromkeys((m.text, m.level, m.code, m.body_id) for m in weighty):
-        console.print(Text("tempat: {} ({}, {}) -> {}".format(*mention), style="dim"))
+        evidence = "tempat: {} ({}, {}) -> {}".format(*mention)
+        console.print(Text(evidence.translate(_CONTROLS), style="dim"))
     if routing.truncated:
         console.print(Text("Teks terlalu panjang; hanya bagian awal yang dibaca.", style="yellow"))
 
 
 def _marked(text: str, mentions: list[PlaceMention]) -> Text:
-    shown = Text(text[:_LONGEST_SHOWN] + ("…" if len(text) > _LONGEST_SHOWN else ""))
+    shown = Text(text[:_LONGEST_SHOWN].translate(_CONTROLS) + ("…" if len(text) > _LONGEST_SHOWN else ""))
     for mention in mentions:
         if mention.weight >= _WEIGHTY and mention.end <= _LONGEST_SHOWN:
             shown.stylize("bold underline", mention.start, mention.end)

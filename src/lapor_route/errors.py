@@ -11,6 +11,10 @@ class InputError(LaporRouteError, ValueError):
     """The caller's input can't be used: a complaint that isn't text, a file without the text column."""
 
 
+class OutputError(LaporRouteError, OSError):
+    """A result can't be written."""
+
+
 class RegistryError(LaporRouteError, ValueError):
     """A registry file doesn't follow its schema, or an unknown body was asked for."""
 

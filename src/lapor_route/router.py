@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapor_route.bodies import Registry
+from lapor_route.bodies.registry import DKI
 from lapor_route.bundle import Bundle
 from lapor_route.classifiers.protocol import LOCAL, OUT_OF_SCOPE, PROVINCE, Classifier, check_labels
 from lapor_route.complaint import MAX_CHARACTERS, Complaint
@@ -17,7 +19,7 @@ from lapor_route.decisions import Calibration, Doubts, decide
 from lapor_route.errors import ClassifierError, InputError
 from lapor_route.places import PlaceResolver, Resolution
 from lapor_route.questions import ask
-from lapor_route.routing import ASK, FORWARD, Candidate, Routing
+from lapor_route.routing import ASK, FORWARD, Candidate, PlaceMention, Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
 DEFAULT_TOP_K = 5
 MOST_CANDIDATES = 25
 """Candidates that are considered for the shortlist, at most."""
+MOST_PLACES = 50
+"""Mentions that a routing lists, at most: the weightiest."""
 _WINDOW = 256
 _NEGLIGIBLE = 1e-9
+_PLAUSIBLE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Router:
         Args:
             complaint: Its text, or a `Complaint`.
             place: Where it happens, if known apart from the text.
-            top_k: The most candidates to return.
+            top_k: The most candidates to return; there are never more than 25.
 
         Raises:
             InputError: The complaint isn't text, or `top_k` isn't positive.
@@ -129,13 +134,15 @@ class Router:
 
         Args:
             complaints: Texts or `Complaint`s; read a window at a time, so a generator is fine.
-            top_k: The most candidates to return for each.
+            top_k: The most candidates to return for each; there are never more than 25.
 
         Raises:
             InputError: A complaint isn't text, or `top_k` isn't positive.
         """
-        if top_k < 1:
-            raise InputError(f"top_k must be at least 1, found {top_k}")
+        if isinstance(complaints, (str, Complaint)):
+            raise InputError("route_many takes many complaints, found one; use route, or put it into a list")
+        if not isinstance(top_k, int) or top_k < 1:
+            raise InputError(f"top_k must be a whole number from 1, found {top_k!r}")
         source = iter(complaints)
         while window := [_read(complaint) for complaint in islice(source, _WINDOW)]:
             probabilities = self._classify([read.text for read in window])
@@ -161,28 +168,31 @@ class Router:
             float(row[self._column[label]]) if label in self._column else 0.0
             for label in (LOCAL, PROVINCE, OUT_OF_SCOPE)
         )
+        flat_local, flat_province = (float(row[columns].sum()) for columns in self._layout.flat_columns)
         ranked, probabilities = self._rank(row, resolution, local_tier, province_tier)
         names = [body.id for body in ranked]
         doubts = Doubts(
-            words=len(read.text.split()),
+            words=len(read.text.split()) + len((read.place or "").split()),
             out_of_scope=out_of_scope,
-            province_tier=province_tier,
-            local_tier=local_tier,
+            province_tier=province_tier + flat_province,
+            local_tier=local_tier + flat_local,
             best_local=float(resolution.local.max(initial=0.0)),
             best_province=float(resolution.provinces.max(initial=0.0)),
             place_unknown=resolution.unknown,
         )
-        decision, reasons, length = decide(probabilities, doubts, self.calibration)
+        decision, reasons, length = decide(
+            probabilities, [_kind(body) for body in ranked], doubts, self.calibration
+        )
         return Routing(
             decision=decision,
             body_id=names[0] if decision == FORWARD else None,
             candidates=tuple(
-                Candidate(body.id, body.name, round(float(probability), 6))
+                Candidate(body.id, body.name, math.floor(float(probability) * 1e6) / 1e6)
                 for body, probability in list(zip(ranked, probabilities, strict=True))[:top_k]
             ),
             reasons=reasons,
-            places=resolution.mentions,
-            question=ask(reasons, names, self.registry) if decision == ASK else None,
+            places=_weightiest(resolution.mentions),
+            question=ask(reasons, _plausible(names, probabilities), self.registry) if decision == ASK else None,
             shortlist=tuple(names[:length]),
             truncated=read.truncated,
             versions=self.versions,
@@ -208,7 +218,10 @@ class Router:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Which column of the classifier, or which region, belongs to which connected body (index arrays)."""
+    """Which column of the classifier, or which region, belongs to which connected body (index arrays).
+
+    `flat_columns` are the classifier's columns that are regional bodies themselves: local ones, provinces.
+    """
 
     local_states: np.ndarray
     local_bodies: np.ndarray
@@ -217,6 +230,7 @@ class _Layout:
     label_columns: np.ndarray
     label_bodies: np.ndarray
     is_regional: np.ndarray
+    flat_columns: tuple[np.ndarray, np.ndarray]
 
     @classmethod
     def of(cls, bodies: Sequence[Body], labels: Sequence[str], resolver: PlaceResolver) -> _Layout:
@@ -227,12 +241,37 @@ class _Layout:
             columns = np.array(known, dtype=np.intp).reshape(-1, 2)
             return columns[:, 0], columns[:, 1]
 
+        def columns_of(kind: str) -> np.ndarray:
+            of_kind = [
+                i for i, label in enumerate(labels) if label in index and _kind(bodies[index[label]]) == kind
+            ]
+            return np.array(of_kind, dtype=np.intp)
+
         return cls(
             *pairs(resolver.local_ids),
             *pairs(resolver.province_ids),
             *pairs(labels),
             np.array([body.is_regional for body in bodies], dtype=bool),
+            (columns_of("local"), columns_of("province")),
         )
+
+
+def _plausible(names: list[str], probabilities: np.ndarray) -> list[str]:
+    return [name for name, probability in zip(names, probabilities, strict=True) if probability >= _PLAUSIBLE]
+
+
+def _weightiest(mentions: tuple[PlaceMention, ...]) -> tuple[PlaceMention, ...]:
+    if len(mentions) <= MOST_PLACES:
+        return mentions
+    least = sorted((mention.weight for mention in mentions), reverse=True)[MOST_PLACES - 1]
+    return tuple(mention for mention in mentions if mention.weight >= least)[:MOST_PLACES]
+
+
+def _kind(body: Body) -> str:
+    """The tier a body stands for in a decision: DKI Jakarta counts as local."""
+    if not body.is_regional:
+        return "central"
+    return "province" if body.kind == "province" and body.id != DKI else "local"
 
 
 def _read(complaint: Complaint | str) -> _Read:

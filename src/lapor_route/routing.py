@@ -74,7 +74,8 @@ class Routing:
         reasons: Codes from `REASONS`, why it isn't simply forwarded.
         places: What told the place.
         question: What to ask the citizen, in Indonesian, when the decision is ``ask``.
-        shortlist: Ids of the bodies that an officer should see: together they hold the promised probability.
+        shortlist: Ids of the bodies that an officer should see: the fewest that hold the promised probability
+            together, without those below 1 %.
         also: Ids of bodies to copy in.
         truncated: Whether the text was longer than what is read.
         versions: Of the package, the model and the registry.
@@ -95,7 +96,7 @@ class Routing:
 
     def to_dict(self) -> dict[str, Any]:
         """The routing as JSON-ready data, the same everywhere."""
-        data = {name: getattr(self, name) for name in self.__slots__}
+        data = {name: getattr(self, name) for name in self.__slots__} | {"versions": dict(self.versions)}
         for name, value in data.items():
             if isinstance(value, tuple):
                 data[name] = [

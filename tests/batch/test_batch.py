@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lapor_route.batch import route_file
-from lapor_route.errors import InputError
+from lapor_route.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,11 +92,67 @@ def test_csv_rows_with_wrong_fields(tmp_path: Path, router: Router) -> None:
     source.write_bytes(b'id,text\n1,listrik padam\n2\n3,a,b,c\n4,"nul\x00 byte"\n5,"two\nlines"\n6,\xff\xfe\n')
     summary = route_file(router, source, tmp_path / "out.csv")
     found = read(tmp_path / "out.csv")
-    assert (summary.rows, summary.errors) == (6, 2)
+    assert (summary.rows, summary.errors) == (6, 3)
     assert [row["id"] for row in found] == ["1", "2", "3", "4", "5", "6"]
-    assert [bool(row["error"]) for row in found] == [False, True, True, False, False, False]
+    assert [bool(row["error"]) for row in found] == [False, True, True, False, False, True]
     assert found[2]["text"] == "a,b,c"
     assert found[4]["text"] == "two\nlines"
+
+
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path, router: Router) -> None:
+    source = tmp_path / "in.csv"
+    good = "".join(f"{i},baris nomor {i}\n" for i in range(1000))
+    source.write_text('id,text\nx,"tidak ditutup\n' + good)
+    summary = route_file(router, source, tmp_path / "out.csv")
+    found = read(tmp_path / "out.csv")
+    assert (summary.rows, summary.errors) == (1001, 1)
+    assert "not closed" in found[0]["error"]
+    assert [row["id"] for row in found[1:]] == [str(i) for i in range(1000)]
+
+
+def test_blank_lines_of_a_one_column_csv_are_rows(tmp_path: Path, router: Router) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("\ntext\nlistrik padam\n\nktp\n")
+    assert route_file(router, source, tmp_path / "out.csv").rows == 3
+
+
+def test_odd_parquet_columns(tmp_path: Path, router: Router) -> None:
+    table = pa.table(
+        {
+            "text": pa.array([b"listrik \xff padam", b"ktp"]).cast(pa.binary()).view(pa.string()),
+            "when": pa.array([1, 2**62], pa.timestamp("ns")),
+            "took": pa.array([1, 2], pa.duration("ns")),
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    summary = route_file(router, tmp_path / "in.parquet", tmp_path / "out.parquet")
+    found = read(tmp_path / "out.parquet")
+    assert (summary.rows, summary.errors) == (2, 1)
+    assert found[0]["error"] == "column 'text' isn't UTF-8"
+    assert [row["took"] for row in found] == ["1", "2"]
+
+
+def test_lone_surrogates_reach_every_format(tmp_path: Path, router: Router) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "jalan \\ud800 rusak", "n": 1}\n{"text": "x", "n": ' + "9" * 5000 + "}\n")
+    for suffix in (".jsonl", ".csv", ".parquet"):
+        summary = route_file(router, source, tmp_path / f"out{suffix}")
+        assert (summary.rows, summary.errors) == (2, 1)
+
+
+def test_keys_of_a_jsonl_row_are_kept_beside_ours(tmp_path: Path, router: Router) -> None:
+    source = write(tmp_path / "in.jsonl", [{"text": "listrik padam", "routing": "mine", "error": "old"}])
+    route_file(router, source, tmp_path / "out.jsonl")
+    row = read(tmp_path / "out.jsonl")[0]
+    assert (row["input_routing"], row["input_error"]) == ("mine", "old")
+    assert row["routing"]["decision"]
+    assert "error" not in row
+
+
+def test_a_wrong_text_column_of_jsonl_is_refused(tmp_path: Path, router: Router) -> None:
+    source = write(tmp_path / "in.jsonl", [{"isi": "listrik"}] * 3)
+    with pytest.raises(InputError, match="--text-column"):
+        route_file(router, source, tmp_path / "out.jsonl")
 
 
 def test_columns_of_the_input_are_never_overwritten(tmp_path: Path, router: Router) -> None:
@@ -129,6 +185,7 @@ def test_jsonl_rows_with_different_keys_keep_them_all_in_a_table(tmp_path: Path,
         ("in.csv", b"", "empty"),
         ("in.csv", b"a,b\n1,2\n", "no column 'text'"),
         ("in.csv", b"text,text\n1,2\n", "twice"),
+        ("in.csv", b"\n\n", "empty"),
         ("in.csv", "\ufefftext\n".encode("utf-16"), "UTF-16"),
         ("in.parquet", b"not parquet", "can't be read as Parquet"),
         ("in.txt", b"x", "must end in"),
@@ -150,7 +207,7 @@ def test_the_output_must_be_writable_and_another_file(tmp_path: Path, router: Ro
         route_file(router, source, source)
     with pytest.raises(InputError, match="must end in"):
         route_file(router, source, tmp_path / "out.xlsx")
-    with pytest.raises(InputError, match="can't be written"):
+    with pytest.raises(OutputError, match="can't be written"):
         route_file(router, source, tmp_path / "missing" / "out.jsonl")
     with pytest.raises(InputError, match="no file"):
         route_file(router, tmp_path / "none.jsonl", tmp_path / "out.jsonl")

@@ -120,6 +120,8 @@ def test_a_deployment_brings_its_own_file(tmp_path: Path) -> None:
         ({"aliases": "x"}, "aliases has the wrong type"),
         ({"parent": "nowhere"}, "parent 'nowhere'"),
         ({"parent": None}, "needs a parent"),
+        ({"parent": "kab"}, "'kab' is no province"),
+        ({"successors": ["kab"]}, "can't succeed itself"),
         ({"codes": {"2025": "3404"}}, "must match"),
         ({"codes": {}}, "needs codes"),
         ({"successors": ["nobody"]}, "successor 'nobody'"),

@@ -66,7 +66,7 @@ def test_save_and_load(tmp_path: Path, tiny_classifier: LinearClassifier) -> Non
 
 def test_other_labels_are_refused(tmp_path: Path, tiny_classifier: LinearClassifier) -> None:
     tiny_classifier.save(tmp_path)
-    with pytest.raises(BundleError, match="export the bundle again"):
+    with pytest.raises(BundleError, match="other labels"):
         LinearClassifier.load(tmp_path, tiny_classifier.labels[:-1])
 
 

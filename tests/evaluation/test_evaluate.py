@@ -86,6 +86,9 @@ def test_what_is_written(figures: dict[str, Any], tmp_path: Path) -> None:
         ('{"text": "x", "body_id": "nobody"}', "no body of the registry"),
         ('{"text": "x", "body_id": "pln", "acceptable": "nobody"}', "no body of the registry"),
         ('{"text": "x"}', "needs a 'body_id'"),
+        ('{"text": "x", "decision": "zzz"}', "none of forward, review, ask"),
+        ('{"text": "x", "body_id": 5}', "'body_id' that is no string"),
+        ('{"text": "x", "body_id": "pln", "acceptable": 5}', "neither"),
     ],
 )
 def test_unusable_data_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -86,6 +86,24 @@ def test_mentions_carry_offsets_level_and_code(resolver: PlaceResolver) -> None:
     assert mentions["Sleman"].code == "34.04"
 
 
+def test_a_stated_level_is_never_less_sure_than_a_bare_name(resolver: PlaceResolver, registry: Registry) -> None:
+    for body in registry:
+        if body.kind == "province" and body.id != "pemprov-dki-jakarta":
+            name = body.name.removeprefix("Pemerintah ").removeprefix("Daerah ").removeprefix("Provinsi ")
+            index = resolver.province_ids.index(body.id)
+            bare = resolver.resolve(f"di {name}")
+            stated = resolver.resolve(f"di Prov. {name}")
+            assert stated.provinces[index] >= bare.provinces[index] - 0.01, name
+            assert stated.mentions[0].level == "province", name
+
+
+def test_the_evidence_names_what_was_resolved(resolver: PlaceResolver) -> None:
+    mentions = resolver.resolve("Sampah menumpuk di Kota Jambi").mentions
+    assert [(m.level, m.body_id) for m in mentions if m.text == "Jambi"] == [("city", "pemkot-jambi")]
+    mentions = resolver.resolve("Kab. Bekasi, bukan Kota Bekasi").mentions
+    assert [m.level for m in mentions if m.text == "Bekasi"] == ["regency", "city"]
+
+
 def test_every_kabupaten_and_kota_is_found_by_its_full_name(resolver: PlaceResolver, registry: Registry) -> None:
     wrong = []
     for body in registry:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from lapor_route.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _LONGEST_FIELD = 2**31 - 1
 _PARQUET_ROWS = 1024
+_MOST_LINES = 400
+"""Lines that a quoted CSV field may span."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -69,7 +71,10 @@ def open_source(path: Path, *, list_columns: bool) -> Source:
     with path.open("rb") as file:
         if file.read(2) in _UTF16_MARKS:
             raise InputError(f"{path} is UTF-16; save it as UTF-8 first")
-    return opener(path, list_columns)
+    source = opener(path, list_columns)
+    if len(set(source.columns)) < len(source.columns):
+        raise InputError(f"{path} names a column twice; rename one")
+    return source
 
 
 def _open_jsonl(path: Path, list_columns: bool) -> Source:
@@ -97,7 +102,7 @@ def _jsonl_row(line: bytes, number: int) -> Row:
         value = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         return Row({"raw": line.decode("utf-8", "replace").rstrip("\n")}, f"line {number} isn't UTF-8: {error}")
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raw = line.decode("utf-8", "replace").rstrip("\n")
         return Row({"raw": raw}, f"line {number} isn't JSON: {str(error)[:80]}")
     if not isinstance(value, dict):
@@ -108,42 +113,85 @@ def _jsonl_row(line: bytes, number: int) -> Row:
 def _open_csv(path: Path, list_columns: bool) -> Source:
     csv.field_size_limit(_LONGEST_FIELD)
     source = Source([], lambda: iter(()), path.stat().st_size)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        try:
-            source.columns = next(csv.reader(line.replace("\0", "") for line in file), [])
-        except csv.Error as error:
-            raise InputError(f"{path} can't be read as CSV: {error}") from error
-    if not source.columns:
+    header = next((fields for fields, _, _ in _csv_records(path, [0]) if fields), None)
+    if not header:
         raise InputError(f"{path} is empty; a CSV file needs a header line")
-    if len(set(source.columns)) < len(source.columns):
-        raise InputError(f"{path} names a column twice in its header; rename one")
+    source.columns = [column.encode("utf-8", "replace").decode() for column in header]
 
     def rows() -> Iterator[Row]:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            reader = csv.reader(_counted(file, source.position))
-            next(reader)
-            for fields in reader:
-                if fields:
-                    yield _csv_row(source.columns, fields, reader.line_num)
+        records = _csv_records(path, source.position)
+        for fields, _, _ in records:
+            if fields:
+                break
+        for fields, number, error in records:
+            if fields or len(source.columns) == 1:
+                yield _csv_row(source.columns, fields or [""], number, error)
 
     source.rows = rows
     return source
 
 
-def _counted(lines: Iterator[str] | Any, position: list[int]) -> Iterator[str]:
-    for line in lines:
+def _csv_records(path: Path, position: list[int]) -> Iterator[tuple[list[str], int, str | None]]:
+    """Fields, first line number and error of every record.
+
+    A quote that is never closed would swallow the rest of the file: after `_MOST_LINES` lines, or at the end,
+    its first line becomes a row with an error, and reading goes on behind it.
+    """
+    with path.open("rb") as file:
+        pending: list[str] = []
+        number = 0
+        lines = _decoded(file, position)
+        while True:
+            line = pending.pop() if pending else next(lines, None)
+            if line is None:
+                return
+            number += 1
+            record = [line]
+            while (fields := _parse(record)) is None:
+                following = (pending.pop() if pending else next(lines, None)) if len(record) < _MOST_LINES else None
+                if following is None:
+                    break
+                record.append(following)
+            if fields is None:
+                pending += reversed(record[1:])
+                yield next(csv.reader([line])), number, f"line {number} opens a quote that is not closed"
+                continue
+            yield fields, number, None
+            number += len(record) - 1
+
+
+def _decoded(file: Iterable[bytes], position: list[int]) -> Iterator[str]:
+    for count, line in enumerate(file):
         position[0] += len(line)
-        yield line.replace("\0", "")
+        content = line.removeprefix(b"\xef\xbb\xbf") if count == 0 else line
+        yield content.decode("utf-8", "surrogateescape").replace("\0", "")
 
 
-def _csv_row(columns: list[str], fields: list[str], line: int) -> Row:
-    values = dict(zip(columns, fields, strict=False))
-    if len(fields) == len(columns):
-        return Row(values)
-    error = f"line {line} has {len(fields)} fields, the header has {len(columns)}"
+def _parse(record: list[str]) -> list[str] | None:
+    """The fields of a record's lines; None where a quote is still open."""
+    try:
+        return next(csv.reader(record, strict=True), [])
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None
+        return next(csv.reader(record), [])
+
+
+def _csv_row(columns: list[str], fields: list[str], line: int, error: str | None) -> Row:
+    clean = [field.encode("utf-8", "replace").decode() if _escaped(field) else field for field in fields]
+    values = dict(zip(columns, clean, strict=False))
+    if error is None and any(map(_escaped, fields)):
+        error = f"line {line} isn't UTF-8"
+    if len(fields) != len(columns):
+        error = error or f"line {line} has {len(fields)} fields, the header has {len(columns)}"
     if len(fields) > len(columns):
-        values[columns[-1]] = ",".join(fields[len(columns) - 1 :])
+        values[columns[-1]] = ",".join(clean[len(columns) - 1 :])
     return Row(values, error)
+
+
+def _escaped(field: str) -> bool:
+    """Whether bytes that aren't UTF-8 were read."""
+    return any("\udc80" <= character <= "\udcff" for character in field) if not field.isascii() else False
 
 
 def _open_parquet(path: Path, list_columns: bool) -> Source:
@@ -152,17 +200,49 @@ def _open_parquet(path: Path, list_columns: bool) -> Source:
         file = parquet.ParquetFile(path)
     except Exception as error:  # pyarrow has no common base for what a broken file raises
         raise InputError(f"{path} can't be read as Parquet: {error}") from error
-    schema = file.schema_arrow
+    schema = _readable(file.schema_arrow)
     source = Source(list(schema.names), lambda: iter(()), file.metadata.num_rows, schema)
 
     def rows() -> Iterator[Row]:
-        for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
-            for values in batch.to_pylist():
-                source.position[0] += 1
-                yield Row(values)
+        try:
+            for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
+                yield from _parquet_rows(batch, schema)
+                source.position[0] += batch.num_rows
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} can't be read as Parquet: {error}") from error
 
     source.rows = rows
     return source
+
+
+def _readable(schema: Any) -> Any:
+    """The schema with text for times: not every Parquet time has a value in Python."""
+    import pyarrow as pa
+
+    fields = [field.with_type(pa.string()) if pa.types.is_temporal(field.type) else field for field in schema]
+    return pa.schema(fields)
+
+
+def _parquet_rows(batch: Any, schema: Any) -> Iterator[Row]:
+    import pyarrow as pa
+
+    errors: list[str | None] = [None] * batch.num_rows
+    columns = []
+    for target, column in zip(schema, batch.columns, strict=True):
+        if pa.types.is_duration(column.type):
+            column = column.cast(pa.int64())
+        if column.type != target.type:
+            column = column.cast(target.type)
+        try:
+            columns.append(column.to_pylist())
+        except UnicodeDecodeError:
+            raw = column.cast(pa.binary()).to_pylist()
+            columns.append([value if value is None else value.decode("utf-8", "replace") for value in raw])
+            for number, value in enumerate(raw):
+                if value is not None and value.decode("utf-8", "ignore").encode() != value:
+                    errors[number] = f"column {target.name!r} isn't UTF-8"
+    for number, values in enumerate(zip(*columns, strict=True)):
+        yield Row(dict(zip(schema.names, values, strict=True)), errors[number])
 
 
 def import_parquet() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from lapor_route.batch.readers import Row, Source, open_source
 from lapor_route.batch.writers import open_writer
 from lapor_route.complaint import Complaint
-from lapor_route.errors import InputError
+from lapor_route.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lapor_route.routing import Routing
 
 _WINDOW = 512
+_FIRST_ROWS = 100
 _OUTPUT_SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
@@ -63,6 +65,7 @@ def route_file(
 
     Raises:
         InputError: The input can't be read, lacks the text column, or is the output.
+        OutputError: The output can't be written.
         MissingExtraError: Parquet is asked for and pyarrow isn't installed.
     """
     kind = target_path.suffix.lower()
@@ -76,26 +79,32 @@ def route_file(
         raise InputError(
             f"{source_path} has no column {text_column!r}; it has {found}. Name the right one with --text-column"
         )
-    partial = target_path.with_name(f".{target_path.name}.partial")
+    _check_first_rows(source, source_path, text_column)
+    partial = target_path.with_name(f".{target_path.name[:200]}.partial")
     try:
         writer = open_writer(partial, kind, source)
         try:
-            summary = _route_rows(
-                router,
-                source,
-                lambda row, routing: writer.write(row, routing),
-                (text_column, place_column),
-                top_k,
-                progress,
-            )
-        finally:
-            writer.close()
+            summary = _route_rows(router, source, writer.write, (text_column, place_column), top_k, progress)
+        except BaseException:
+            writer.abort()
+            raise
+        writer.close()
         os.replace(partial, target_path)
     except OSError as error:
-        raise InputError(f"{target_path} can't be written: {error}") from error
+        raise OutputError(f"{target_path} can't be written: {error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return summary
+
+
+def _check_first_rows(source: Source, path: Path, text_column: str) -> None:
+    """Refuses a file none of whose first rows has the text column: its name is wrong then."""
+    first = [row for row in islice(source.rows(), _FIRST_ROWS) if row.error is None]
+    source.position[0] = 0
+    if first and not any(text_column in row.values for row in first):
+        found = ", ".join(repr(key[:30]) for key in list(first[0].values)[:12])
+        raise InputError(f"the rows of {path} have no {text_column!r}, but {found}; name it with --text-column")
 
 
 def _route_rows(

@@ -27,7 +27,11 @@ class Writer(Protocol):
         ...
 
     def close(self) -> None:
-        """Ends the file."""
+        """Writes what is left and ends the file."""
+        ...
+
+    def abort(self) -> None:
+        """Lets go of the file, unfinished."""
         ...
 
 
@@ -45,7 +49,7 @@ class _JsonlWriter:
         self.file = path.open("w", encoding="utf-8", newline="\n")
 
     def write(self, row: Row, routing: Routing | None) -> None:
-        values = dict(row.values)
+        values = {_kept(key, row.values): value for key, value in row.values.items()}
         if routing is not None:
             values["routing"] = routing.to_dict()
         if row.error is not None:
@@ -58,6 +62,17 @@ class _JsonlWriter:
 
     def close(self) -> None:
         self.file.close()
+
+    abort = close
+
+
+def _kept(key: str, values: dict[str, Any]) -> str:
+    """The name under which an input's key is kept: `input_...` where the output has that key itself."""
+    while key in ("routing", "error") or (key.startswith("input_") and key.removeprefix("input_") in values):
+        key = f"input_{key}"
+        if key not in values:
+            break
+    return key
 
 
 def _flat(row: Row, routing: Routing | None) -> dict[str, Any]:
@@ -77,8 +92,14 @@ def _flat(row: Row, routing: Routing | None) -> dict[str, Any]:
 
 
 def added_names(columns: list[str]) -> dict[str, str]:
-    """What the added columns are called beside the input's."""
-    return {name: f"routing_{name}" if name in columns else name for name in ADDED}
+    """What the added columns are called beside the input's: `routing_...` where a name is taken."""
+    names = {}
+    for name in ADDED:
+        new = name
+        while new in columns:
+            new = f"routing_{new}"
+        names[name] = new
+    return names
 
 
 def _text(value: Any) -> str:
@@ -105,6 +126,8 @@ class _CsvWriter:
     def close(self) -> None:
         self.file.close()
 
+    abort = close
+
 
 class _ParquetWriter:
     def __init__(self, path: Path, source: Source) -> None:
@@ -127,7 +150,8 @@ class _ParquetWriter:
         values = row.values
         if not self.typed:
             values = {key: None if value is None else _text(value) for key, value in values.items()}
-        self.rows.append(values | {self.names[key]: value for key, value in _flat(row, routing).items()})
+        added = {self.names[key]: value for key, value in _flat(row, routing).items()}
+        self.rows.append({key: _encodable(value) for key, value in (values | added).items()})
         if len(self.rows) >= _PARQUET_ROWS:
             self._flush()
 
@@ -139,3 +163,12 @@ class _ParquetWriter:
         if self.rows:
             self._flush()
         self.writer.close()
+
+    def abort(self) -> None:
+        self.rows.clear()
+        self.writer.close()
+
+
+def _encodable(value: Any) -> Any:
+    """A string without lone surrogates, which Parquet can't hold; anything else as it is."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value

@@ -222,10 +222,15 @@ class Registry:
         Raises:
             RegistryError: The id is unknown.
         """
-        body = self[body_id]
-        if body.exists_on(date) or not body.successors:
-            return (body,)
-        heirs = {heir.id: heir for name in body.successors for heir in self.successors(name, date)}
+        heirs: dict[str, Body] = {}
+        waiting, seen = [body_id], set()
+        while waiting:
+            body = self[waiting.pop(0)]
+            if body.exists_on(date) or not body.successors:
+                heirs[body.id] = body
+            elif body.id not in seen:
+                seen.add(body.id)
+                waiting.extend(body.successors)
         return tuple(heirs.values())
 
 

@@ -131,11 +131,16 @@ def _region_problems(row: dict[str, Any]) -> list[str]:
 def _link_problems(rows: list[dict[str, Any]]) -> list[str]:
     counts = Counter(row["id"] for row in rows)
     known = set(counts)
+    provinces = {row["id"] for row in rows if row["kind"] == "province"}
     problems = [f"body {body_id}: the id stands {n} times" for body_id, n in counts.items() if n > 1]
     seen: dict[tuple[str, str], str] = {}
     for row in rows:
         if row.get("parent") and row["parent"] not in known:
             problems.append(f"body {row['id']}: the parent {row['parent']!r} is not in the file")
+        elif row["kind"] in ("regency", "city") and row["parent"] not in provinces:
+            problems.append(f"body {row['id']}: the parent {row['parent']!r} is no province")
+        if row["id"] in row.get("successors", ()):
+            problems.append(f"body {row['id']}: it can't succeed itself")
         problems.extend(
             f"body {row['id']}: the successor {heir!r} is not in the file"
             for heir in row.get("successors", ())

@@ -86,6 +86,7 @@ class LinearClassifier:
         tokenizer = {
             "kind": "ngrams",
             "temperature": self.temperature,
+            "labels": list(self._labels),
             "vocabulary": list(self.vectorizer.vocabulary),
         }
         (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
@@ -107,6 +108,8 @@ class LinearClassifier:
         tokenizer: dict[str, Any] = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "linear.safetensors")
         vocabulary = tokenizer["vocabulary"]
+        if tokenizer["labels"] != list(labels):
+            raise BundleError(f"the weights in {folder} were trained for other labels than the manifest names")
         if tensors["weights"].shape != (len(vocabulary), len(labels)):
             raise BundleError(
                 f"the weights in {folder} have shape {tensors['weights'].shape}, but the bundle names "

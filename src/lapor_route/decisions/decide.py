@@ -1,4 +1,4 @@
-"""The first, simplest honest form: one temperature, two thresholds, reasons for every doubt."""
+"""From probabilities to a decision: calibration, thresholds, and a reason for every doubt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lapor_route.errors import BundleError
 from lapor_route.routing import ASK, FORWARD, REVIEW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,16 @@ class Calibration:
         Raises:
             BundleError: A key is unknown or no number.
         """
+        if not isinstance(data, dict):
+            raise BundleError("calibration.json must be a JSON object")
         known = {field.name for field in fields(cls)}
-        wrong = [key for key, value in data.items() if key not in known or not isinstance(value, (int, float))]
+        wrong = [key for key, value in data.items() if key not in known or type(value) not in (int, float)]
         if wrong:
             raise BundleError(f"calibration.json has unusable entries: {', '.join(wrong)}")
+        signed = {"regional_bias", "place_bias", "intercept"}
+        negative = [key for key, value in data.items() if key not in signed and not value >= 0]
+        if negative:
+            raise BundleError(f"calibration.json has negative entries: {', '.join(negative)}")
         return cls(**data)
 
     def calibrate(self, joint: np.ndarray, is_regional: np.ndarray, place_known: float) -> np.ndarray:
@@ -79,7 +85,7 @@ class Calibration:
         return weighed
 
     def _surest(self, probabilities: np.ndarray) -> np.ndarray:
-        """Calibrates the first candidate's probability; the others keep their order and share what is left."""
+        """Calibrates the first candidate's probability; the others shrink where it grows."""
         if self.slope == 1.0 and self.intercept == 0.0:
             return probabilities
         first = int(probabilities.argmax())
@@ -96,7 +102,7 @@ class Doubts:
     """What the decision looks at beside the candidates.
 
     Attributes:
-        words: Number of words in the complaint.
+        words: Number of words in the complaint and its place field.
         out_of_scope: Probability that it's no government's business.
         province_tier: Probability of the tier ``provinsi``.
         local_tier: Probability of the tier ``kabupaten_kota``.
@@ -114,17 +120,22 @@ class Doubts:
     place_unknown: float
 
 
+LEAST_LISTED = 0.01
+"""Bodies that are less probable don't come on a shortlist, even where it stays short of its promised mass."""
 SHORTEST = 3
 """Words below which a complaint is too short to be routed."""
 UNTOLD = 0.3
 """Probability of "the text doesn't tell the place" from which the place is missing, not just ambiguous."""
 
 
-def decide(probabilities: np.ndarray, doubts: Doubts, calibration: Calibration) -> tuple[str, tuple[str, ...], int]:
+def decide(
+    probabilities: np.ndarray, kinds: Sequence[str], doubts: Doubts, calibration: Calibration
+) -> tuple[str, tuple[str, ...], int]:
     """What to do with a complaint.
 
     Args:
         probabilities: Calibrated probabilities of the candidates, best first.
+        kinds: Their kinds: ``province``, ``local`` or ``central``.
         doubts: What else there is to know.
         calibration: The thresholds.
 
@@ -132,26 +143,22 @@ def decide(probabilities: np.ndarray, doubts: Doubts, calibration: Calibration) 
         The decision, the reasons, and the length of the shortlist.
     """
     best = float(probabilities[0]) if len(probabilities) else 0.0
-    reasons = _reasons(best, doubts, calibration)
     length = 1 + int(np.searchsorted(np.cumsum(probabilities), calibration.shortlist_mass))
-    length = min(length, len(probabilities))
-    if best >= calibration.forward_at and not reasons:
-        return FORWARD, (), length
-    asks = "place_missing" in reasons or "place_ambiguous" in reasons or "too_short" in reasons
-    if "out_of_scope" in reasons or not asks:
-        return REVIEW, reasons or ("topic_ambiguous",), length
-    return ASK, reasons, length
+    length = min(length, max(1, int((probabilities >= LEAST_LISTED).sum())), len(probabilities))
+    if doubts.out_of_scope >= calibration.scope_at:
+        return REVIEW, ("out_of_scope",), length
+    if best >= calibration.forward_at:
+        return (FORWARD, (), length) if doubts.words >= SHORTEST else (ASK, ("too_short",), length)
+    reasons = _reasons(doubts, calibration) or (_closest_doubt(kinds),)
+    asks = not {"too_short", "place_missing", "place_ambiguous"}.isdisjoint(reasons)
+    return (ASK if asks else REVIEW), reasons, length
 
 
-def _reasons(best: float, doubts: Doubts, calibration: Calibration) -> tuple[str, ...]:
+def _reasons(doubts: Doubts, calibration: Calibration) -> tuple[str, ...]:
     reasons: list[str] = []
     if doubts.words < SHORTEST:
         reasons.append("too_short")
-    if doubts.out_of_scope >= calibration.scope_at:
-        return (*reasons, "out_of_scope")
     regional = doubts.local_tier + doubts.province_tier
-    if best >= calibration.forward_at:
-        return tuple(reasons)
     if regional > 0.5:
         known = doubts.best_local if doubts.local_tier >= doubts.province_tier else doubts.best_province
         if known < calibration.region_at:
@@ -161,3 +168,11 @@ def _reasons(best: float, doubts: Doubts, calibration: Calibration) -> tuple[str
     if regional < 0.8:
         reasons.append("topic_ambiguous")
     return tuple(reasons)
+
+
+def _closest_doubt(kinds: Sequence[str]) -> str:
+    """The doubt between the first two candidates, where nothing else stands out."""
+    first_two = set(kinds[:2])
+    if first_two == {"local"} and len(kinds) > 1:
+        return "place_ambiguous"
+    return "tier_ambiguous" if first_two == {"local", "province"} else "topic_ambiguous"

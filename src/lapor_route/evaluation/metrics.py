@@ -64,9 +64,12 @@ def interval(outcomes: Sequence[Outcome], seed: int = 1) -> list[float]:
 
 
 def decisions(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Coverage and precision of "forward", recall of "ask", size and validity of the shortlist."""
+    """Coverage and precision of "forward", recall of "ask", size and validity of the shortlist.
+
+    A row without a right body that is forwarded counts as a wrong forward.
+    """
     labelled = [outcome for outcome in outcomes if outcome.label]
-    forwarded = [outcome for outcome in labelled if outcome.routing.decision == "forward"]
+    forwarded = [outcome for outcome in outcomes if outcome.routing.decision == "forward"]
     to_ask = [outcome for outcome in outcomes if outcome.expected == "ask"]
     unroutable = [outcome for outcome in outcomes if not outcome.label]
     reasons: dict[str, int] = defaultdict(int)
@@ -74,7 +77,7 @@ def decisions(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         for reason in outcome.routing.reasons:
             reasons[reason] += 1
     return {
-        "forward_coverage": _mean([outcome.routing.decision == "forward" for outcome in labelled]),
+        "forward_coverage": _mean([outcome.routing.decision == "forward" for outcome in outcomes]),
         "forward_precision": _mean([outcome.hit(1) for outcome in forwarded]),
         "ask_rows": len(to_ask),
         "ask_recall": _mean([outcome.routing.decision == "ask" for outcome in to_ask]),

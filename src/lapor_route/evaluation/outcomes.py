@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapor_route.complaint import Complaint
 from lapor_route.errors import InputError
+from lapor_route.routing import ASK, FORWARD, REVIEW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from lapor_route.router import Router
     from lapor_route.routing import Routing
 
+DECISIONS = (FORWARD, REVIEW, ASK)
 LENGTHS = (
     (20, "under 20 words"),
     (60, "20 to 59 words"),
@@ -76,19 +78,33 @@ def read_labelled(path: Path, router: Router) -> list[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number} isn't JSON: {error}") from error
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            raise InputError(f"{path}, line {number} needs a string 'text'")
+        problem = _row_problem(row)
+        if problem:
+            raise InputError(f"{path}, line {number} {problem}")
         for body_id in _ids(row):
             if body_id not in router.registry:
                 raise InputError(f"{path}, line {number}: {body_id!r} is no body of the registry")
-        if not row.get("body_id") and not row.get("decision"):
-            raise InputError(f"{path}, line {number} needs a 'body_id' or, where none is right, a 'decision'")
         rows.append(row)
     if not rows:
         raise InputError(f"{path} has no rows")
     return rows
+
+
+def _row_problem(row: Any) -> str | None:
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        return "needs a string 'text'"
+    for key in ("body_id", "place", "decision"):
+        if not isinstance(row.get(key), (str, type(None))):
+            return f"has a {key!r} that is no string"
+    if not isinstance(row.get("acceptable"), (str, list, type(None))):
+        return "has an 'acceptable' that is neither \"id;id\" nor a list"
+    if row.get("decision") not in (None, "", *DECISIONS):
+        return f"has the decision {row['decision']!r}, which is none of {', '.join(DECISIONS)}"
+    if not row.get("body_id") and not row.get("decision"):
+        return "needs a 'body_id' or, where none is right, a 'decision'"
+    return None
 
 
 def _ids(row: dict[str, Any]) -> list[str]:

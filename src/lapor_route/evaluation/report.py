@@ -57,8 +57,8 @@ def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def plot(figures: dict[str, Any], folder: Path) -> None:
-    """Draws `risk_coverage` and `reliability`, each as SVG and PNG.
+def import_figure() -> Any:
+    """The class `matplotlib.figure.Figure`.
 
     Raises:
         MissingExtraError: matplotlib isn't installed.
@@ -66,7 +66,19 @@ def plot(figures: dict[str, Any], folder: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise MissingExtraError("plots need matplotlib: pip install 'lapor-route[evaluate]'") from None
+        raise MissingExtraError(
+            "plots need matplotlib: pip install 'lapor-route[evaluate]', or leave them out with --no-plots"
+        ) from None
+    return Figure
+
+
+def plot(figures: dict[str, Any], folder: Path) -> None:
+    """Draws `risk_coverage` and `reliability`, each as SVG and PNG.
+
+    Raises:
+        MissingExtraError: matplotlib isn't installed.
+    """
+    Figure = import_figure()  # noqa: N806
     risk = Figure(figsize=(5, 4), layout="constrained")
     axes = risk.subplots()
     curve = figures["risk_coverage"]["curve"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapor_route.evaluation.metrics import measure
 from lapor_route.evaluation.outcomes import Outcome, read_labelled, route_labelled
-from lapor_route.evaluation.report import plot, to_markdown
+from lapor_route.evaluation.report import import_figure, plot, to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +25,15 @@ def evaluate_file(router: Router, data: Path, folder: Path, *, plots: bool = Tru
         InputError: The data isn't usable.
         MissingExtraError: Plots are wanted and matplotlib isn't installed.
     """
+    if plots:
+        import_figure()
     outcomes = route_labelled(read_labelled(data, router), router)
     figures = {"data": data.name, "versions": router.versions, **measure(outcomes)}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (folder / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     (folder / "report.md").write_text(to_markdown(figures), "utf-8")
     with (folder / "answers.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(_answer(outcome), ensure_ascii=False) + "\n" for outcome in outcomes)
+        file.writelines(json.dumps(_answer(outcome)) + "\n" for outcome in outcomes)
     if plots:
         plot(figures, folder)
     return figures

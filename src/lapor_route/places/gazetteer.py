@@ -111,12 +111,12 @@ class Gazetteer:
 
     @cached_property
     def fuzzy_index(self) -> dict[tuple[str, int], list[str]]:
-        """Names of provinces, kabupaten/kota and kecamatan of 6 letters and more, by initial and length."""
+        """Names of provinces, kabupaten/kota and kecamatan of 5 letters and more, by initial and length."""
         levels = [KINDS.index(kind) for kind in ("province", "city", "regency", "kecamatan", "capital")]
         has_level = np.logical_or.reduceat(np.isin(self.kind, levels), self.first[:-1])
         index: dict[tuple[str, int], list[str]] = {}
         for name, useful in zip(self.row, has_level, strict=True):
-            if useful and len(name) >= 6:
+            if useful and len(name) >= 5:
                 index.setdefault((name[0], len(name)), []).append(name)
         return index
 

@@ -95,7 +95,7 @@ class _Scanner:
 
     def _at(self, position: int) -> Match | None:
         token = self.tokens[position]
-        if token.mark or self.text.startswith(_GOVERNMENT_DOMAIN, token.end):
+        if token.mark or self.text[token.end : token.end + 6].lower() == _GOVERNMENT_DOMAIN:
             return self._marked(position, token)
         if CUES.get(token.key) in LEVELS and self._names_level(position):
             return None
@@ -221,8 +221,9 @@ class _Scanner:
     def _misspelt(self, position: int, token: Token) -> Match | None:
         """A name of a province, kabupaten/kota or kecamatan with one or two wrong letters."""
         key = token.key
+        after_level = position > 0 and CUES.get(self.tokens[position - 1].key) in LEVELS
         if (
-            len(key) < _SHORTEST_FUZZY
+            len(key) < _SHORTEST_FUZZY - after_level
             or self.fuzzy_left <= 0
             or key in self.gazetteer.ordinary
             or not key.isalpha()
