@@ -246,3 +246,19 @@ def test_a_longer_shortlist_than_top_k(tiny_classifier: LinearClassifier) -> Non
     routing = Router(tiny_classifier).route("Desa Sukamaju jalan desa berlubang", top_k=1)
     assert len(routing.candidates) == 1
     assert len(routing.shortlist) > 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("KTP elektronik saya belum tercetak di Disdukcapil Kota Solok, sudah setahun", "pemkot-solok"),
+        ("akta kelahiran anak saya belum jadi di Disdukcapil Kab. Bantul", "pemkab-bantul"),
+        ("iuran JKN saya dipotong kantor tapi kartu tetap nonaktif", "bpjs-kesehatan"),
+        ("klaim JHT di aplikasi JMO ditolak terus", "bpjs-ketenagakerjaan"),
+        ("sertipikat tanah PTSL di desa kami Kab. Klaten belum dibagikan", "atr-bpn"),
+        ("air PDAM mati tiga hari di Kec. Rappocini Makassar", "pemkot-makassar"),
+        ("pembayaran pajak motor di Samsat Kota Malang antre seharian", "pemprov-jawa-timur"),
+    ],
+)
+def test_the_textbook_cases(router: Router, text: str, expected: str) -> None:
+    assert router.route(text).candidates[0].body_id == expected
