@@ -8,7 +8,7 @@ import pytest
 
 import training.examples
 from tests.conftest import SHARED
-from training.examples import SLOTS, body_of, fill, is_tail, read_examples, rows
+from training.examples import SLOTS, body_of, every_region, fill, is_tail, read_examples, rows
 from training.examples.check import check
 from training.examples.measure import tail_rows
 
@@ -109,6 +109,14 @@ def test_filled_texts_know_their_body(registry: Registry) -> None:
     assert body_of(local | {"decision": "ask"}, "34.04", registry) == ""
     assert body_of({"target": "pln", "text": "x"}, "34.04", registry) == "pln"
     assert body_of({"target": "out_of_scope", "text": "x"}, "34.04", registry) == ""
+
+
+def test_every_region_gets_texts_with_its_own_places(registry: Registry) -> None:
+    generated = list(every_region(registry, 2))
+    assert len(generated) == 2 * 514
+    reached = {row["body_id"] for row in generated}
+    assert sum(registry[body_id].kind != "province" for body_id in reached) > 430
+    assert not any(slot in row["text"] for row in generated for slot in SLOTS)
 
 
 def test_the_tail_is_a_fixed_fifth_and_never_trained_on(registry: Registry) -> None:

@@ -98,6 +98,28 @@ def read_examples(registry: Registry, *, tail: bool = False, seed: int = 11) -> 
     return examples
 
 
+def every_region(registry: Registry, per_region: int, seed: int = 17) -> Iterator[dict[str, str]]:
+    """Texts for each kabupaten/kota of the country, from the frames with slots.
+
+    For training a flat model, or testing places.
+
+    Args:
+        registry: The bodies.
+        per_region: Texts for each kabupaten/kota.
+        seed: Of the choice of frames and places.
+
+    Yields:
+        Rows with `text` and the `body_id` in charge.
+    """
+    rng = random.Random(seed)
+    frames = [row for _, _, row in rows() if has_slots(row["text"]) and row["target"] in (LOCAL, PROVINCE)]
+    frames = [row for row in frames if row.get("decision") != "ask" and not is_tail(row)]
+    for code in sorted(regions()[1]):
+        fit = [row for row in frames if fitting(row, [code])]
+        for row in rng.sample(fit, min(per_region, len(fit))):
+            yield {"text": fill(row["text"], code, rng), "body_id": body_of(row, code, registry)}
+
+
 def body_of(row: dict[str, Any], code: str, registry: Registry) -> str:
     """The body that a filled text should reach; nothing where no place tells it, or none is in charge."""
     if row["target"] in registry:

@@ -1,7 +1,8 @@
 """Works on the written examples.
 
 `python -m training.examples check` finds what is wrong with them and counts them; `measure` tells how a bundle
-does on the held-out fifth; `tail FILE` writes that fifth for `lapor-route evaluate`.
+does on the held-out fifth; `tail FILE` writes that fifth for `lapor-route evaluate`; `regions FILE` writes texts with
+their slots filled for every kabupaten/kota of the country.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from lapor_route import Router
 from lapor_route.bodies import Registry
+from training.examples import every_region
 from training.examples.check import check
 from training.examples.measure import measure, tail_rows
 
@@ -27,6 +29,9 @@ def main() -> int:
     measuring.add_argument("--model", help="a bundle; by default the embedded one")
     writing = commands.add_parser("tail", help="write the held-out fifth for `lapor-route evaluate`")
     writing.add_argument("file", type=Path)
+    filling = commands.add_parser("regions", help="write texts for every kabupaten/kota, slots filled")
+    filling.add_argument("file", type=Path)
+    filling.add_argument("--per-region", type=int, default=5, metavar="N")
     options = parser.parse_args()
     if options.command == "check":
         return _check(options.shared)
@@ -34,7 +39,9 @@ def main() -> int:
         for name, value in measure(Router.load(options.model)).items():
             print(f"{name:42} {value}")
     else:
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in tail_rows(Registry.load())]
+        registry = Registry.load()
+        written = tail_rows(registry) if options.command == "tail" else every_region(registry, options.per_region)
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in written]
         options.file.write_text("".join(lines), encoding="utf-8")
         print(f"{options.file}: {len(lines)} rows")
     return 0

@@ -170,7 +170,11 @@ def _is_pair(a: dict[str, Any], b: dict[str, Any]) -> bool:
 def _leaks(known: list[tuple[Path, int, dict[str, Any]]], registry: Registry) -> Iterator[str]:
     """Rows that say they don't name the body, but do."""
     names = {
-        body.id: [squeeze(name) for name in (body.name, body.abbreviation) if len(squeeze(name)) >= 3]
+        body.id: [
+            squeeze(name)
+            for name, least in ((body.name, 3), (body.abbreviation, 3), *((alias, 4) for alias in body.aliases))
+            if len(squeeze(name)) >= least
+        ]
         for body in registry.connected
     }
     for path, number, row in known:
