@@ -1,8 +1,8 @@
 """Works on the written examples.
 
 `python -m training.examples check` finds what is wrong with them and counts them; `measure` tells how a bundle
-does on the held-out fifth; `tail FILE` writes that fifth for `lapor-route evaluate`; `regions FILE` writes texts with
-their slots filled for every kabupaten/kota of the country.
+does on the held-out fifth; `tail FILE` writes that fifth for `lapor-route evaluate`; `regions FILE` writes texts
+with their slots filled for every kabupaten/kota of the country.
 """
 
 from __future__ import annotations
