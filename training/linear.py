@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
@@ -69,7 +69,7 @@ def fit(
         c: Inverse strength of the L2 penalty.
         balance: Exponent of the class balance: 0 leaves rows as they are, 1 gives every label the same sum.
         most_features: Size of the vocabulary.
-        jobs: Threads (liblinear works outside Python's lock).
+        jobs: Processes; not threads, since liblinear's random numbers are one stream for the whole process.
     """
     labels = sorted({example.target for example in examples})
     texts = [example.text for example in examples]
@@ -80,13 +80,9 @@ def fit(
     total = np.bincount(targets, weights=weight, minlength=len(labels))
     weight = weight * (total.mean() / total[targets]) ** balance
 
-    def one(label: int) -> tuple[np.ndarray, float]:
-        machine = LinearSVC(C=c, dual=True, max_iter=300, tol=0.05, random_state=1)
-        machine.fit(matrix, np.where(targets == label, 1, -1), sample_weight=weight)
-        return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
-
-    with ThreadPoolExecutor(jobs) as pool:
-        columns = list(pool.map(one, range(len(labels))))
+    columns = Parallel(n_jobs=jobs)(
+        delayed(_machine)(matrix, np.where(targets == label, 1, -1), weight, c) for label in range(len(labels))
+    )
     dense = np.stack([column for column, _ in columns], axis=1)
     scales = np.maximum(np.abs(dense).max(axis=1), 1e-12) / 127
     return LinearClassifier(
@@ -96,6 +92,12 @@ def fit(
         scales=scales.astype(np.float32),
         bias=np.array([bias for _, bias in columns], dtype=np.float32),
     )
+
+
+def _machine(matrix: csr_matrix, sides: np.ndarray, weight: np.ndarray, c: float) -> tuple[np.ndarray, float]:
+    machine = LinearSVC(C=c, dual=True, max_iter=300, tol=0.05, random_state=1)
+    machine.fit(matrix, sides, sample_weight=weight)
+    return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
 
 
 def fit_temperature(scores: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None) -> float:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from lapor_route.places.gazetteer import KINDS, Gazetteer
-from tests.conftest import SHARED, needs_shared
+from tests.conftest import SHARED, TINY, needs_shared
 from training import gazetteer as gazetteer_builder
 from training import registry as registry_builder
 from training.augment import swap_places
 from training.calibration import forward_threshold
 from training.data import Example, read_dispositions, remit_texts, split, target_of
-from training.linear import fit_temperature, fit_vectorizer
+from training.linear import fit, fit_temperature, fit_vectorizer
 from training.phrases import place_sentences
 
 if TYPE_CHECKING:
@@ -126,3 +126,10 @@ def test_no_large_or_foreign_file_is_tracked() -> None:
     root = Path(__file__).parent.parent.parent
     assert (root / "LICENSE").exists()
     assert (root / "NOTICE").read_text(encoding="utf-8").count("MIT") >= 1
+
+
+def test_fitting_twice_gives_the_same_model() -> None:
+    rows = [Example(f"{text} {i}", target) for target, texts in TINY.items() for text in texts for i in range(4)]
+    first, second = (fit(rows, c=10, most_features=500, jobs=2) for _ in range(2))
+    assert np.array_equal(first.weights, second.weights)
+    assert np.array_equal(first.bias, second.bias)
