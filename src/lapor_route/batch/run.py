@@ -74,12 +74,12 @@ def route_file(
     if target_path.exists() and source_path.exists() and target_path.samefile(source_path):
         raise InputError("the output would overwrite the input; name another file")
     source = open_source(source_path, list_columns=kind != ".jsonl")
-    if source.columns and text_column not in source.columns:
-        found = ", ".join(repr(column[:30]) for column in source.columns[:12])
+    columns = source.columns or _first_keys(source)
+    if columns and text_column not in columns:
+        found = ", ".join(repr(column[:30]) for column in columns[:12])
         raise InputError(
             f"{source_path} has no column {text_column!r}; it has {found}. Name the right one with --text-column"
         )
-    _check_first_rows(source, source_path, text_column)
     partial = target_path.with_name(f".{target_path.name[:200]}.partial")
     try:
         writer = open_writer(partial, kind, source)
@@ -98,13 +98,11 @@ def route_file(
     return summary
 
 
-def _check_first_rows(source: Source, path: Path, text_column: str) -> None:
-    """Refuses a file none of whose first rows has the text column: its name is wrong then."""
-    first = [row for row in islice(source.rows(), _FIRST_ROWS) if row.error is None]
+def _first_keys(source: Source) -> list[str]:
+    """The keys of the first usable rows of a file without a header."""
+    keys = {key: None for row in islice(source.rows(), _FIRST_ROWS) if row.error is None for key in row.values}
     source.position[0] = 0
-    if first and not any(text_column in row.values for row in first):
-        found = ", ".join(repr(key[:30]) for key in list(first[0].values)[:12])
-        raise InputError(f"the rows of {path} have no {text_column!r}, but {found}; name it with --text-column")
+    return list(keys)
 
 
 def _route_rows(

@@ -68,11 +68,10 @@ class _JsonlWriter:
 
 def _kept(key: str, values: dict[str, Any]) -> str:
     """The name under which an input's key is kept: `input_...` where the output has that key itself."""
-    while key in ("routing", "error") or (key.startswith("input_") and key.removeprefix("input_") in values):
-        key = f"input_{key}"
-        if key not in values:
-            break
-    return key
+    name = key
+    while name in ("routing", "error") or (name != key and name in values):
+        name = f"input_{name}"
+    return name
 
 
 def _flat(row: Row, routing: Routing | None) -> dict[str, Any]:
