@@ -55,7 +55,6 @@ class Example:
         weight: How much it counts.
         source: The file it comes from.
         key: Its id, stable between runs.
-        year: Year of the complaint, 0 where unknown.
         body_id: The body of the disposition.
         acceptable: Other bodies that a reader found defensible.
     """
@@ -65,7 +64,6 @@ class Example:
     weight: float = 1.0
     source: str = ""
     key: str = ""
-    year: int = 0
     body_id: str = ""
     acceptable: frozenset[str] = frozenset()
 
@@ -102,7 +100,6 @@ def read_dispositions(folder: Path, registry: Registry, seed: int = 1) -> list[E
                 weight=weight * (POPULATION_PAPERS_WEIGHT if _is_misplaced(path.stem, row) else 1.0),
                 source=path.stem,
                 key=str(row.get("id", f"{path.stem}-{number}")),
-                year=_year(row.get("year")),
                 body_id=row["body_id"],
                 acceptable=frozenset((row.get("acceptable") or "").split(";"))
                 | adjudications.get(row.get("id"), set()),
@@ -152,8 +149,3 @@ def _is_misplaced(source: str, row: dict[str, Any]) -> bool:
     """Whether a row is about population papers that a crawl without regional bodies shows at the ministry."""
     national_only = source in ("annurkhozin", "kbdp1305")
     return national_only and row["body_id"] == "kemendagri" and bool(POPULATION_PAPERS.search(row["text"]))
-
-
-def _year(value: Any) -> int:
-    text = str(value or "")
-    return int(text) if len(text) == 4 and text.isdigit() else 0

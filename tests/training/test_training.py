@@ -65,7 +65,7 @@ def test_remits_cover_every_central_body(registry: Registry) -> None:
 
 def test_dispositions_are_capped_and_weighted(tmp_path: Path, registry: Registry) -> None:
     rows: list[dict[str, str | None]] = [
-        {"id": str(i), "text": f"t{i}", "body_id": "pemprov-jawa-timur", "year": "12/1"} for i in range(400)
+        {"id": str(i), "text": f"t{i}", "body_id": "pemprov-jawa-timur"} for i in range(400)
     ]
     rows += [
         {"id": "n", "text": "x", "body_id": None},
@@ -74,7 +74,7 @@ def test_dispositions_are_capped_and_weighted(tmp_path: Path, registry: Registry
     (tmp_path / "dinsos_jatim.jsonl").write_text("\n".join(map(json.dumps, rows)))
     examples = read_dispositions(tmp_path, registry)
     assert len(examples) == 250
-    assert {(e.target, e.weight, e.year) for e in examples} == {("provinsi", 0.3, 0)}
+    assert {(e.target, e.weight) for e in examples} == {("provinsi", 0.3)}
 
 
 def test_the_split_is_stable_and_about_a_fifth() -> None:
