@@ -33,7 +33,7 @@ def swap_places(text: str, rng: random.Random, share: float = 1.0) -> str:
     done = 0
     for match in find_matches(text, gazetteer):
         kind = KINDS[int(gazetteer.kind[int(gazetteer.first[match.row])])]
-        names = _names().get(kind)
+        names = place_names().get(kind)
         common = float(gazetteer.commonness[match.row]) > _MOST_COMMON
         if not names or match.fuzzy or match.marked or (common and not match.level) or rng.random() > share:
             continue
@@ -46,7 +46,8 @@ def swap_places(text: str, rng: random.Random, share: float = 1.0) -> str:
 
 
 @cache
-def _names() -> dict[str, list[str]]:
+def place_names() -> dict[str, list[str]]:
+    """All names of places by their kind."""
     data = files("lokal") / "data"
     names: dict[str, list[str]] = defaultdict(list)
     for file in ("wilayah.json.gz", "desa.json.gz"):

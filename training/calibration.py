@@ -39,21 +39,26 @@ PLACE_BIASES = (0.0, 0.4, 0.8, 1.2, 1.6)
 
 
 def fit_calibration(
-    classifier: Classifier, held_out: Sequence[Example], registry: Registry, resolver: PlaceResolver
+    classifier: Classifier,
+    held_out: Sequence[Example],
+    weights: np.ndarray,
+    registry: Registry,
+    resolver: PlaceResolver,
 ) -> tuple[Calibration, dict[str, Any]]:
     """Chooses exponents and biases by the Brier score, then the threshold of "forward" by precision.
 
     Args:
         classifier: Trained without the held-out rows.
-        held_out: Rows with the body of their disposition.
+        held_out: Rows, used where they have the body of their disposition.
+        weights: float array (n_rows,); how much a row counts.
         registry: The bodies.
         resolver: The places.
 
     Returns:
         The calibration and the figures that it reaches on the held-out rows.
     """
-    rows = [row for row in held_out if row.body_id and SOURCE_WEIGHTS.get(row.source, 0.0) > 0]
-    weight = np.array([SOURCE_WEIGHTS[row.source] for row in rows])
+    used = [i for i, row in enumerate(held_out) if row.body_id and weights[i] > 0]
+    rows, weight = [held_out[i] for i in used], weights[used]
     joined = _joined(classifier, rows, registry, resolver)
     best, chosen = np.inf, Calibration()
     for national, regional, bias, place in itertools.product(POWERS, POWERS, BIASES, PLACE_BIASES):

@@ -1,7 +1,7 @@
-"""Reads complaints with known dispositions, as (text, target) rows for fine-tuning a classifier.
+"""Reads complaints with known dispositions, as (text, target) rows for training a classifier.
 
-A target is a central body's id, ``provinsi``, ``kabupaten_kota`` or ``out_of_scope``. The data folder
-(`../shared/data/train` here, any folder of JSONL files with `text` and `body_id` elsewhere) is read in place.
+A target is a central body's id, ``provinsi``, ``kabupaten_kota`` or ``out_of_scope``; for a flat model it is the
+body itself. Files are read in place.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lapor_route.batch.readers import open_source
 from lapor_route.bodies.registry import DKI, Registry
-from lapor_route.classifiers.protocol import LOCAL, PROVINCE
+from lapor_route.classifiers.protocol import LOCAL, OUT_OF_SCOPE, PROVINCE
+from lapor_route.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,9 +56,10 @@ class Example:
         target: Label of the classifier.
         weight: How much it counts.
         source: The file it comes from.
-        key: Its id, stable between runs.
+        key: Its id, stable between runs; fillings of one text differ behind a ``#``.
         body_id: The body of the disposition.
         acceptable: Other bodies that a reader found defensible.
+        copy: Number of the copy, where a text comes several times with other place names.
     """
 
     text: str
@@ -66,11 +69,14 @@ class Example:
     key: str = ""
     body_id: str = ""
     acceptable: frozenset[str] = frozenset()
+    copy: int = 0
 
-    @property
-    def held_out(self) -> bool:
-        """Whether it belongs to the validation part: a fifth by a hash of its key, and the mixed file whole."""
-        return self.source == MIXED_SOURCE or int(hashlib.sha256(self.key.encode()).hexdigest(), 16) % 5 == 0
+    def is_held_out(self, share: float) -> bool:
+        """Whether it belongs to the validation part: a share by a hash of its key, and the mixed file whole."""
+        key = self.key.partition("#")[0]
+        return (
+            self.source == MIXED_SOURCE or int(hashlib.sha256(key.encode()).hexdigest(), 16) % 1000 < share * 1000
+        )
 
 
 def target_of(body_id: str, registry: Registry) -> str:
@@ -78,43 +84,118 @@ def target_of(body_id: str, registry: Registry) -> str:
 
     All of DKI Jakarta's affairs belong to its one body; most are those of a kabupaten/kota elsewhere.
     """
+    if body_id == OUT_OF_SCOPE:
+        return body_id
     body = registry[body_id]
     if not body.is_regional:
         return body.id
     return PROVINCE if body.kind == "province" and body.id != DKI else LOCAL
 
 
-def read_dispositions(folder: Path, registry: Registry, seed: int = 1) -> list[Example]:
-    """All usable rows of a data folder, capped per body and file as in `CAPS`."""
-    adjudications = {key: set(ids) for key, ids in json.loads(ADJUDICATIONS.read_text("utf-8")).items()}
+def read_sources(
+    sources: Iterable[str], registry: Registry, *, caps: bool = True, flat: bool = False
+) -> list[Example]:
+    """All usable rows of the sources, in a fixed order.
+
+    Args:
+        sources: Folders of `.jsonl` files; `.jsonl`, `.csv` or `.parquet` files; or ``hub:owner/name`` for a data
+            set of the Hugging Face hub (its split ``train``, or ``hub:owner/name:split``). Columns: `text` and
+            `body_id`; optional `id`, `source`, `weight`, `acceptable` ("id;id"), `basis`.
+        registry: The bodies that rows may name.
+        caps: Whether the rows of a body in one file are capped and weighted as in `CAPS`, and population papers
+            by `POPULATION_PAPERS_WEIGHT`.
+        flat: Whether the target is the body itself, for regional bodies too.
+
+    Raises:
+        InputError: A source is missing or unreadable, or a row names no body of the registry.
+    """
     examples: list[Example] = []
-    for path in sorted(folder.glob("*.jsonl")):
-        cap, weight = CAPS.get(path.stem, (10**9, 1.0))
-        by_body: dict[str, list[Example]] = defaultdict(list)
-        for number, row in enumerate(_rows(path)):
-            if row.get("body_id") is None or row.get("basis") in DISTRUSTED_BASES:
-                continue
-            example = Example(
-                text=row["text"],
-                target=target_of(row["body_id"], registry),
-                weight=weight * (POPULATION_PAPERS_WEIGHT if _is_misplaced(path.stem, row) else 1.0),
-                source=path.stem,
-                key=str(row.get("id", f"{path.stem}-{number}")),
-                body_id=row["body_id"],
-                acceptable=frozenset((row.get("acceptable") or "").split(";"))
-                | adjudications.get(row.get("id"), set()),
-            )
-            by_body[row["body_id"]].append(example)
-        for rows in by_body.values():
-            random.Random(seed).shuffle(rows)
-            examples.extend(rows[:cap])
+    for source in sources:
+        for name, rows in _tables(source):
+            examples.extend(_usable(name, rows, registry, caps=caps, flat=flat))
     return examples
+
+
+def _tables(source: str) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    """(name, rows) of each table behind a source."""
+    if source.startswith("hub:"):
+        name, _, part = source.removeprefix("hub:").partition(":")
+        yield name.rpartition("/")[2], _hub_rows(name, part or "train")
+        return
+    path = Path(source)
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"the folder {path} holds no .jsonl files")
+    for file in files:
+        yield file.stem, _file_rows(file)
+
+
+def _hub_rows(name: str, part: str) -> Iterator[dict[str, Any]]:
+    from datasets import load_dataset
+
+    try:
+        rows = load_dataset(name, split=part)
+    except Exception as error:
+        raise InputError(f"the data set {name!r}, split {part!r}, can't be loaded from the hub: {error}") from error
+    yield from rows
+
+
+def _file_rows(path: Path) -> Iterator[dict[str, Any]]:
+    for number, row in enumerate(open_source(path, list_columns=False).rows(), 1):
+        if row.error:
+            raise InputError(f"{path}, row {number}: {row.error}")
+        yield row.values
+
+
+def _usable(
+    name: str, rows: Iterator[dict[str, Any]], registry: Registry, *, caps: bool, flat: bool
+) -> Iterator[Example]:
+    cap, weight = CAPS.get(name, (10**9, 1.0)) if caps else (10**9, 1.0)
+    adjudications = {key: set(ids) for key, ids in json.loads(ADJUDICATIONS.read_text("utf-8")).items()}
+    by_body: dict[str, list[Example]] = defaultdict(list)
+    for number, row in enumerate(rows, 1):
+        if row.get("body_id") in (None, "") or row.get("basis") in DISTRUSTED_BASES:
+            continue
+        body_id = _checked(row, registry, f"{name}, row {number}")
+        papers = POPULATION_PAPERS_WEIGHT if caps and _is_misplaced(name, row) else 1.0
+        key = str(row.get("id") or f"{name}-{number - 1}").replace("#", "-")
+        example = Example(
+            text=row["text"],
+            target=body_id if flat else target_of(body_id, registry),
+            weight=weight * papers * float(row.get("weight") or 1.0),
+            source=str(name),
+            key=key,
+            body_id=body_id,
+            acceptable=frozenset(filter(None, (row.get("acceptable") or "").split(";")))
+            | adjudications.get(key, set()),
+        )
+        by_body[body_id].append(example)
+    for found in by_body.values():
+        random.Random(1).shuffle(found)
+        yield from found[:cap]
+
+
+def _checked(row: dict[str, Any], registry: Registry, where: str) -> str:
+    """The row's body id.
+
+    Raises:
+        InputError: The row has no text, or names a body that the registry doesn't know.
+    """
+    body_id = row["body_id"]
+    if body_id not in registry and body_id != OUT_OF_SCOPE:
+        raise InputError(
+            f"{where}: {str(body_id)[:60]!r} is no body of registry {registry.version}; "
+            "`lapor-route bodies QUERY` finds the right id"
+        )
+    if not isinstance(row.get("text"), str):
+        raise InputError(f"{where}: the column text must hold a string, found {type(row.get('text')).__name__}")
+    return str(body_id)
 
 
 def remit_texts(registry: Registry) -> Iterator[Example]:
     """First texts for every target: its remit, typical complaints, names and services, in short sentences."""
     frames = ("{}", "Mohon tindak lanjut soal {}", "Kenapa {}? Sudah lama belum ada tanggapan", "Keluhan: {}")
-    for row in _rows(HERE / "remits.jsonl"):
+    for row in _file_rows(HERE / "remits.jsonl"):
         names: list[str] = []
         if row["target"] in registry:
             body = registry[row["target"]]
@@ -130,19 +211,13 @@ def remit_texts(registry: Registry) -> Iterator[Example]:
             )
 
 
-def split(examples: Iterable[Example]) -> tuple[list[Example], list[Example]]:
-    """Training and validation parts; remits are always for training."""
+def split(examples: Iterable[Example], share: float = 0.2) -> tuple[list[Example], list[Example]]:
+    """Training and validation parts, the latter a share of the rows; remits are always for training."""
     train: list[Example] = []
     held_out: list[Example] = []
     for example in examples:
-        (held_out if example.held_out and example.source != "remits" else train).append(example)
+        (held_out if example.is_held_out(share) and example.source != "remits" else train).append(example)
     return train, held_out
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 def _is_misplaced(source: str, row: dict[str, Any]) -> bool:

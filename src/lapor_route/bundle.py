@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from lapor_route.bodies import Registry
     from lapor_route.classifiers.protocol import Classifier
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
-ALLOWED_SUFFIXES = frozenset({".json", ".safetensors", ".onnx", ".md", ".txt", ".model"})
+ALLOWED_SUFFIXES = frozenset({".json", ".safetensors", ".onnx", ".md", ".txt", ".model", ".svg"})
 _REQUIRED = ("format_version", "name", "version", "engine", "labels", "registry_version", "licence", "files")
 
 
@@ -74,16 +75,26 @@ class Bundle:
             raise BundleError(f"{self.folder / 'calibration.json'} isn't JSON: {error}") from error
         return calibration
 
-    def load_classifier(self, registry: Registry) -> Classifier:
+    def load_classifier(self, registry: Registry, **options: Any) -> Classifier:
         """The bundle's classifier, by the entry point that the manifest names.
 
+        Args:
+            registry: The bodies that its labels must be among.
+            options: Handed to the engine (`backend`, `threads`); those that are None are left out.
+
         Raises:
+            MissingExtraError: The engine needs a package that isn't installed.
             BundleError: The engine isn't installed, its files don't fit, or the registry lacks one of the labels.
         """
-        labels = self.manifest["labels"]
+        labels, engine = self.manifest["labels"], self.manifest["engine"]
+        given = {name: value for name, value in options.items() if value is not None}
         try:
             check_labels(labels, registry)
-            classifier: Classifier = load_engine(self.manifest["engine"]).load(self.folder, labels)
+            load = load_engine(engine).load
+            unknown = given.keys() - inspect.signature(load).parameters.keys()
+            if unknown:
+                raise BundleError(f"its engine {engine!r} has no option {', '.join(sorted(unknown))}; leave it out")
+            classifier: Classifier = load(self.folder, labels, **given)
         except (ClassifierError, OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"the bundle in {self.folder} can't be used: {error}") from error
         return classifier

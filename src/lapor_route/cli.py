@@ -1,4 +1,4 @@
-"""The command line: `lapor-route route | batch | evaluate | bodies | info`."""
+"""The command line: `lapor-route route | batch | evaluate | bodies | info | train`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lapor_route.classifiers.backends import BACKENDS
 from lapor_route.errors import InputError, LaporRouteError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -88,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     bodies.add_argument("--json", action="store_true", help="print JSON lines")
     bodies.set_defaults(command=_bodies)
 
+    train = commands.add_parser("train", help="train a model of your own: every step of a config")
+    train.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file; training/configs holds examples")
+    train.add_argument(
+        "--check", action="store_true", help="a dry run: check data, config and base model, in seconds"
+    )
+    train.set_defaults(command=_train)
+
     info = commands.add_parser("info", help="say which package, model and registry this is")
     info.add_argument("--json", action="store_true", help="print JSON")
     _model_option(info)
@@ -97,6 +105,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _model_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="DIR", help="a model bundle; by default the embedded one")
+    parser.add_argument("--backend", choices=BACKENDS, help="what computes an encoder (default: onnx)")
+    parser.add_argument(
+        "--threads", type=_positive, metavar="N", help="threads of an encoder (default: one a core)"
+    )
 
 
 def _router_options(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +126,7 @@ def _positive(value: str) -> int:
 def _router(options: argparse.Namespace) -> Router:
     from lapor_route.router import Router
 
-    return Router.load(options.model)
+    return Router.load(options.model, backend=options.backend, threads=options.threads)
 
 
 def _route(options: argparse.Namespace) -> None:
@@ -203,6 +215,23 @@ def _bodies(options: argparse.Namespace) -> None:
             state = "" if body.connected else "  (not connected)"
             heirs = f"  -> {', '.join(body.successors)} since {body.valid_until}" if body.successors else ""
             print(f"{body.id:32} {body.code or '-':6} {body.name}{state}{heirs}")
+
+
+def _train(options: argparse.Namespace) -> None:
+    try:
+        from training.config import load_config
+        from training.run import STEPS, check, need_extra, run_steps
+    except ImportError:
+        raise MissingExtraError(
+            "the training kit lies in the repository, not in the package; clone it and run there: "
+            "pip install -e '.[train]'"
+        ) from None
+    need_extra()
+    config = load_config(options.config)
+    if options.check:
+        print(json.dumps(check(config), indent=1))
+    else:
+        run_steps(config, [*STEPS])
 
 
 def _info(options: argparse.Namespace) -> None:

@@ -93,20 +93,30 @@ class Router:
         self._layout = _Layout.of(self._bodies, classifier.labels, self.resolver)
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, *, registry: Registry | None = None) -> Router:
+    def load(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        registry: Registry | None = None,
+        backend: str | None = None,
+        threads: int | None = None,
+    ) -> Router:
         """A router with a bundle's classifier and calibration, by default the embedded ones.
 
         Args:
             folder: A model bundle.
             registry: Another registry than the package's.
+            backend: What computes an encoder: ``onnx`` (the default) or ``torch``.
+            threads: Threads that the encoder may use; by default one a core.
 
         Raises:
-            BundleError: The bundle is damaged, or of another format or label set.
+            BundleError: The bundle is damaged, of another format or label set, or lacks the backend's weights.
+            MissingExtraError: The bundle or the backend needs a package that isn't installed.
         """
         bundle = Bundle.open(folder)
         registry = registry or Registry.load()
         return cls(
-            bundle.load_classifier(registry),
+            bundle.load_classifier(registry, backend=backend, threads=threads),
             registry=registry,
             calibration=Calibration.from_dict(bundle.calibration),
             model_version=bundle.version,

@@ -91,7 +91,7 @@ def read_examples(registry: Registry, *, tail: bool = False, seed: int = 11) -> 
                     text=fill(row["text"], code, rng),
                     target=row["target"],
                     source="examples",
-                    key=f"{path.stem}-{number}-{filling}",
+                    key=f"{path.stem}-{number}#{filling}",
                     body_id=body_of(row, code, registry),
                 )
             )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from lapor_route.classifiers.ngrams import NgramVectorizer
+from lapor_route.classifiers.protocol import softmax
+from lapor_route.classifiers.tokens import NGRAMS_PART, read_part, write_part
 from lapor_route.errors import BundleError
 
 if TYPE_CHECKING:
@@ -63,11 +64,7 @@ class LinearClassifier:
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float32 array (n_texts, n_labels); rows sum to 1."""
-        scores = self.decision_function(texts) / self.temperature
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-        total = scores.sum(axis=1, keepdims=True)
-        probabilities: np.ndarray = scores / total
-        return probabilities
+        return softmax(self.decision_function(texts) / self.temperature)
 
     def explain(self, text: str, label: str, top: int = 8) -> list[tuple[str, float]]:
         """The n-grams that speak most for a label, with their exact share of its score.
@@ -82,14 +79,13 @@ class LinearClassifier:
         return [(self.vectorizer.vocabulary[columns[i]], float(shares[i])) for i in strongest if shares[i] > 0]
 
     def save(self, folder: Path) -> None:
-        """Writes `tokenizer.json` and `linear.safetensors`."""
+        """Writes `linear.safetensors`, and the n-grams into `tokenizer.json`."""
         tokenizer = {
-            "kind": "ngrams",
             "temperature": self.temperature,
             "labels": list(self._labels),
             "vocabulary": list(self.vectorizer.vocabulary),
         }
-        (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
+        write_part(folder, NGRAMS_PART, tokenizer)
         tensors = {
             "weights": self.weights,
             "scales": self.scales,
@@ -105,7 +101,7 @@ class LinearClassifier:
         Raises:
             BundleError: The files don't fit together.
         """
-        tokenizer: dict[str, Any] = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        tokenizer = read_part(folder, NGRAMS_PART)
         tensors = load_file(folder / "linear.safetensors")
         vocabulary = tokenizer["vocabulary"]
         if tokenizer["labels"] != list(labels):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from lapor_route.errors import BundleError, ClassifierError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
 
     from lapor_route.bodies import Registry
 
@@ -77,3 +77,10 @@ def load_engine(name: str) -> Any:
     raise BundleError(
         f"the bundle needs the classifier engine {name!r}, which isn't installed; installed are {known}"
     )
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities from scores, float array (n_texts, n_labels); rows sum to 1."""
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+    probabilities: np.ndarray = scores / scores.sum(axis=1, keepdims=True)
+    return probabilities

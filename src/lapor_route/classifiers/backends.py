@@ -1,0 +1,124 @@
+"""What computes an encoder's scores: ONNX Runtime, or torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from lapor_route.errors import BundleError, MissingExtraError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+ONNX_FILE = "bert.onnx"
+TORCH_FILE, ARCHITECTURE_FILE = "bert.safetensors", "bert_architecture.json"
+BACKENDS = ("onnx", "torch")
+
+
+class Backend(Protocol):
+    """Runs an encoder on one padded batch."""
+
+    def scores(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Scores before the softmax.
+
+        Args:
+            ids: int64 array (n_texts, n_tokens).
+            mask: int64 array of the same shape; 1 for a token, 0 for padding.
+
+        Returns:
+            float32 array (n_texts, n_labels).
+        """
+        ...
+
+
+class OnnxBackend:
+    """ONNX Runtime on the CPU.
+
+    Args:
+        path: The `.onnx` file.
+        threads: Threads inside one batch; by default one a core that the process may use.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or usable_cores()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Spinning threads would take the cores from the rest of the process between two batches.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def scores(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Scores before the softmax, float32 array (n_texts, n_labels)."""
+        found: np.ndarray = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return found
+
+
+class TorchBackend:
+    """torch in float32, on a GPU if there is one.
+
+    Args:
+        folder: A bundle with `bert.safetensors` and `bert_architecture.json`.
+        threads: Threads inside one batch; by default torch's own choice.
+
+    Raises:
+        MissingExtraError: torch or transformers isn't installed.
+    """
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        try:
+            import torch
+            from safetensors.torch import load_file
+            from transformers import AutoConfig, AutoModel
+
+            from lapor_route.classifiers.encoder import EncoderClassifier
+        except ImportError:
+            raise MissingExtraError(
+                "the torch backend needs torch and transformers: pip install 'lapor-route[torch]'"
+            ) from None
+        if threads:
+            torch.set_num_threads(threads)
+        self._torch = torch
+        state = load_file(folder / TORCH_FILE)
+        architecture = json.loads((folder / ARCHITECTURE_FILE).read_text(encoding="utf-8"))
+        config = AutoConfig.for_model(architecture.pop("model_type"), **architecture)
+        module = EncoderClassifier(AutoModel.from_config(config), len(state["head.bias"]))
+        module.load_state_dict(state)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.module = module.eval().to(self._device)
+
+    def scores(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Scores before the softmax, float32 array (n_texts, n_labels)."""
+        torch = self._torch
+        with torch.inference_mode():
+            inputs = (torch.from_numpy(array).to(self._device) for array in (ids, mask))
+            found: np.ndarray = self.module(*inputs).cpu().numpy()
+        return found
+
+
+def load_backend(folder: Path, name: str, threads: int | None = None) -> Backend:
+    """A backend by its name.
+
+    Raises:
+        BundleError: The name is unknown, or the bundle lacks the weights for it.
+        MissingExtraError: torch is wanted and isn't installed.
+    """
+    if name not in BACKENDS:
+        raise BundleError(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
+    file = ONNX_FILE if name == "onnx" else TORCH_FILE
+    if not (folder / file).exists():
+        other = next(other for other in BACKENDS if other != name)
+        raise BundleError(f"the bundle in {folder} has no {file} for the backend {name!r}; use backend={other!r}")
+    return OnnxBackend(folder / file, threads) if name == "onnx" else TorchBackend(folder, threads)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
