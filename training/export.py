@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from lapor_route.bodies import Registry
 from lapor_route.bundle import write_manifest
@@ -19,19 +17,21 @@ from lapor_route.classifiers.backends import ARCHITECTURE_FILE, ONNX_FILE, TORCH
 from lapor_route.classifiers.bert import BertClassifier, BertSettings
 from lapor_route.classifiers.joint import JointSettings
 from lapor_route.classifiers.linear import LinearClassifier
-from lapor_route.classifiers.tokens import load_segmenter
+from lapor_route.classifiers.tokens import encode, load_segmenter
 from lapor_route.errors import LaporRouteError
 from training.calibrate import read_calibrated, validation_scores
 from training.finetune import ENCODER_FOLDER
 from training.fit import LINEAR_FOLDER, fit_rows
 from training.prepare import read_facts, read_prepared
+from training.quantise import to_int8
 
 if TYPE_CHECKING:
     from training.calibrate import Calibrated
     from training.config import ExportConfig, RunConfig
     from training.prepare import Prepared
 
-OPSET = 17
+_SEEN = 400
+"""Training texts on which the quantisation sees how large activations get."""
 
 
 class ParityError(LaporRouteError):
@@ -70,40 +70,6 @@ def export(config: RunConfig) -> dict[str, Any]:
     return manifest
 
 
-def to_onnx(encoder: Path, target: Path) -> None:
-    """Writes a fine-tuned encoder as a float32 ONNX graph of any number and length of texts.
-
-    Args:
-        encoder: Folder that `finetune` wrote.
-        target: The `.onnx` file.
-    """
-    module = TorchBackend(encoder).module.cpu()
-    ids = torch.ones((2, 16), dtype=torch.int64)
-    dynamic = {"input_ids": {0: "texts", 1: "tokens"}, "attention_mask": {0: "texts", 1: "tokens"}}
-    torch.onnx.export(
-        module,
-        (ids, torch.ones_like(ids)),
-        str(target),
-        input_names=["input_ids", "attention_mask"],
-        output_names=["scores"],
-        dynamic_axes=dynamic | {"scores": {0: "texts"}},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-
-
-def quantise(source: Path, target: Path) -> None:
-    """Matrix products and embeddings in 8 bits: weights per column, activations by their range in each batch."""
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=["MatMul", "Gather", "Gemm"],
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        extra_options={"MatMulConstBOnly": True},
-    )
-
-
 def check_parity(
     exact: np.ndarray, quantised: np.ndarray, targets: np.ndarray, limits: ExportConfig
 ) -> dict[str, float]:
@@ -140,10 +106,9 @@ def _write_encoder(folder: Path, config: RunConfig, prepared: Prepared, calibrat
     if config.engine == "bert":
         settings = replace(settings, bias=calibrated.bias)
     segmenter = load_segmenter(source)
-    with tempfile.TemporaryDirectory(dir=config.work) as temporary:
-        exact_graph = Path(temporary) / "exact.onnx"
-        to_onnx(source, exact_graph)
-        quantise(exact_graph, folder / ONNX_FILE)
+    seen = prepared.train[:: max(1, len(prepared.train) // _SEEN)]
+    inputs = encode(segmenter, [row.text for row in seen], settings.max_tokens)
+    to_int8(TorchBackend(source).module.cpu(), folder / ONNX_FILE, inputs, segmenter.pad)
     quantised = BertClassifier(settings, segmenter, OnnxBackend(folder / ONNX_FILE))
     scores = quantised.decision_function([row.text for row in prepared.validation])
     targets = np.array([prepared.labels.index(row.target) for row in prepared.validation])
