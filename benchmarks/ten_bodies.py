@@ -3,10 +3,10 @@
     python -m benchmarks.ten_bodies ../shared/data training/configs/ten_bodies.toml --folds 1 2 3 --younger
 
 `annurkhozin.jsonl` holds ten national bodies and the ten folds of the study that reached 0.857 with an LSTM. For
-each fold the linear model and BERT are trained on the other nine (a tenth of which is held out for temperatures and
-the weights of both), and tested on it. `--younger` trains on all of that crawl and tests on the complaints of 2020 and
-later in `kbdp1305.jsonl` whose body is among the ten, as one of the ten. Figures go into RESULTS as they come, so
-that a stopped run goes on where it was.
+each fold the linear model and BERT are trained on the other nine (a tenth of which is held out for temperatures
+and the weights of both), and tested on it. `--younger` trains on all of that crawl and tests on the complaints of
+2020 and later in `kbdp1305.jsonl` whose body is among the ten, as one of the ten. Figures go into RESULTS as they
+come, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An encoder in 8 bits: an ONNX graph whose answers stay those of torch.
 
-Three things go wrong when a small BERT's activations are simply rounded to 8 bits a tensor, and each has its remedy:
+Three things go wrong when a small BERT's activations are rounded to 8 bits a tensor, and each has its remedy:
 
 - single channels are far larger than the rest: they are scaled down and the weights behind them up (SmoothQuant,
   Xiao et al., 2023), by what the encoder does on training texts;
