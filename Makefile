@@ -34,6 +34,7 @@ build/base: .venv/dev  ## make the Indonesian base model (needs PyPI and ../shar
 		--texts ../shared/data/train --more ../shared/data/unlabelled
 
 model: build/base  ## train the embedded bundle again (needs ../shared/data)
+	$(BIN)/python -m training.examples tail build/tail.jsonl
 	$(BIN)/lapor-route train training/configs/default.toml
 
 lock: .venv/base  ## pin what make and CI install; torch without the CUDA packages, which its own wheel asks for

@@ -135,7 +135,8 @@ def _measured(file: str, figures: dict[str, Any]) -> str:
     columns = ("rows", "top1", "top3", "top5", "macro")
     table = [("all", figures["overall"])]
     for name in _SLICES:
-        table += [(f"{name}: {value}", row) for value, row in figures["slices"].get(name, {}).items()]
+        values = figures["slices"].get(name, {})
+        table += [(f"{name}: {v}", row) for v, row in values.items() if row["rows"] < figures["overall"]["rows"]]
     lines = ["| " + " | ".join([name, *(f"{row[column]}" for column in columns)]) + " |" for name, row in table]
     decisions = figures["decisions"]
     return "\n".join(

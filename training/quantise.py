@@ -14,6 +14,8 @@ from __future__ import annotations
 import copy
 import logging
 import tempfile
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from torch import nn
 from lapor_route.classifiers.bert import batches, pad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lapor_route.classifiers.encoder import EncoderClassifier
 
@@ -52,7 +54,7 @@ def to_int8(module: EncoderClassifier, target: Path, inputs: Sequence[Sequence[i
     smooth(module, largest_inputs(module, inputs, padding))
     embeddings = module.encoder.get_input_embeddings()
     module.encoder.set_input_embeddings(RowwiseEmbedding(embeddings))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _quiet():
         exact, rounded = Path(folder) / "exact.onnx", Path(folder) / "rounded.onnx"
         to_onnx(module, exact)
         fuse(module, exact)
@@ -66,6 +68,18 @@ def to_int8(module: EncoderClassifier, target: Path, inputs: Sequence[Sequence[i
             extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
         )
         in_blocks(rounded, target)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps ONNX Runtime's tools from telling every node, which they do at the level INFO."""
+    logging.disable(logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def to_onnx(module: EncoderClassifier, target: Path) -> None:
@@ -184,7 +198,6 @@ def tall_products(path: Path) -> list[str]:
 
 def in_blocks(source: Path, target: Path) -> None:
     """Quantises the products that are still in float32, in blocks of each row."""
-    logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
     quantizer = MatMulNBitsQuantizer(
         onnx.load(str(source)), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4
     )
