@@ -16,6 +16,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+SHORTEST_INPUT = 8
+"""Tokens that an encoder must at least be given: the special ones, and a few words."""
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -102,7 +105,7 @@ class TrainConfig:
     bf16: bool = True
     save_every: int = 500
     log_every: int = 25
-    reports: tuple[str, ...] = ("tensorboard",)
+    reports: tuple[Literal["tensorboard", "mlflow"], ...] = ("tensorboard",)
 
 
 @dataclass(frozen=True)
@@ -278,6 +281,10 @@ def _check(config: RunConfig, path: Path) -> None:
             raise InputError(f"{path}: {key} must lie between 0 and 1, found {number}")
     if not (config.data.sources or config.data.examples):
         raise InputError(f"{path}: data.sources names nothing to learn from, and data.examples is off")
+    if config.encoder.max_tokens < SHORTEST_INPUT:
+        raise InputError(
+            f"{path}: encoder.max_tokens must be at least {SHORTEST_INPUT}, found {config.encoder.max_tokens}"
+        )
     if config.train.probe < 0:
         raise InputError(f"{path}: train.probe must be at least 0, found {config.train.probe}")
     if config.data.labels == "flat" and config.data.swap_places:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import re
 from collections import defaultdict
@@ -156,18 +157,19 @@ def _usable(
     for number, row in enumerate(rows, 1):
         if row.get("body_id") in (None, "") or row.get("basis") in DISTRUSTED_BASES:
             continue
-        body_id = _checked(row, registry, f"{name}, row {number}")
+        where = f"{name}, row {number}"
+        body_id = _checked(row, registry, where)
         papers = POPULATION_PAPERS_WEIGHT if caps and _is_misplaced(name, row) else 1.0
-        key = str(row.get("id") or f"{name}-{number - 1}").replace("#", "-")
+        given = row.get("id")
+        key = str(f"{name}-{number - 1}" if given in (None, "") else given).replace("#", "-")
         example = Example(
             text=row["text"],
             target=body_id if flat else target_of(body_id, registry),
-            weight=weight * papers * float(row.get("weight") or 1.0),
-            source=str(name),
+            weight=weight * papers * _weight(row, where),
+            source=name,
             key=key,
             body_id=body_id,
-            acceptable=frozenset(filter(None, (row.get("acceptable") or "").split(";")))
-            | adjudications.get(key, set()),
+            acceptable=_acceptable(row, where) | adjudications.get(key, set()),
         )
         by_body[body_id].append(example)
     for found in by_body.values():
@@ -182,14 +184,36 @@ def _checked(row: dict[str, Any], registry: Registry, where: str) -> str:
         InputError: The row has no text, or names a body that the registry doesn't know.
     """
     body_id = row["body_id"]
-    if body_id not in registry and body_id != OUT_OF_SCOPE:
+    if not isinstance(body_id, str) or (body_id not in registry and body_id != OUT_OF_SCOPE):
         raise InputError(
             f"{where}: {str(body_id)[:60]!r} is no body of registry {registry.version}; "
             "`lapor-route bodies QUERY` finds the right id"
         )
     if not isinstance(row.get("text"), str):
         raise InputError(f"{where}: the column text must hold a string, found {type(row.get('text')).__name__}")
-    return str(body_id)
+    return body_id
+
+
+def _weight(row: dict[str, Any], where: str) -> float:
+    """How much a row counts, 1 where it doesn't say."""
+    given = row.get("weight")
+    if given in (None, ""):
+        return 1.0
+    try:
+        weight = float(given)
+    except (TypeError, ValueError):
+        weight = math.nan
+    if not (math.isfinite(weight) and weight > 0):
+        raise InputError(f"{where}: the column weight must hold a positive number, found {given!r}")
+    return weight
+
+
+def _acceptable(row: dict[str, Any], where: str) -> frozenset[str]:
+    """The other bodies that count as right."""
+    given = row.get("acceptable") or ""
+    if not isinstance(given, str):
+        raise InputError(f"{where}: the column acceptable must hold ids with ; between them, found {given!r}")
+    return frozenset(part.strip() for part in given.split(";") if part.strip())
 
 
 def remit_texts(registry: Registry) -> Iterator[Example]:

@@ -1,12 +1,16 @@
-"""An encoder in 8 bits: an ONNX graph whose answers stay those of torch.
+"""An encoder in 8 bits: an ONNX graph whose answers stay those of torch, whatever other texts are in a batch.
 
-Three things go wrong when a small BERT's activations are rounded to 8 bits a tensor, and each has its remedy:
+Weights are rounded once, activations by ranges that training texts showed. Three things go wrong when a small BERT
+is simply rounded, and each has its remedy:
 
 - single channels are far larger than the rest: they are scaled down and the weights behind them up (SmoothQuant,
-  Xiao et al., 2023), by what the encoder does on training texts;
+  Xiao et al., 2023);
 - single tokens have huge values between the two feed-forward products: the second product, whose weight has more
   rows than columns, is quantised in blocks of each row (ONNX Runtime's MatMulNBits), not by tensor;
 - a rare piece's embedding is small beside a frequent one's: every row of the embeddings gets its own scale.
+
+Ranges are fixed, not taken from each batch as `quantize_dynamic` does: there, a text's answer changes with its
+neighbours.
 """
 
 from __future__ import annotations
@@ -19,9 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
+import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnx import helper, numpy_helper
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers import optimizer
 from torch import nn
@@ -37,6 +43,8 @@ OPSET = 17
 SMOOTHING = 0.7
 """Share of a channel's size that moves from the activations into the weights."""
 BLOCK = 128
+OUTLIERS = 1e-5
+"""Share of the values at either end of a range that is cut off."""
 _TOKEN_BUDGET = 4096
 _LEAST = 1e-5
 
@@ -55,28 +63,22 @@ def to_int8(module: EncoderClassifier, target: Path, inputs: Sequence[Sequence[i
     embeddings = module.encoder.get_input_embeddings()
     module.encoder.set_input_embeddings(RowwiseEmbedding(embeddings))
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        exact, rounded = Path(folder) / "exact.onnx", Path(folder) / "rounded.onnx"
+        exact = Path(folder) / "exact.onnx"
         to_onnx(module, exact)
         fuse(module, exact)
-        quantize_dynamic(
-            exact,
-            rounded,
-            op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=tall_products(exact),
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
-        )
-        in_blocks(rounded, target)
+        graph = onnx.load(str(exact))
+        wide, _ = products(graph)
+        round_products(graph, wide, observe(exact, sorted({node.input[0] for node in wide}), inputs, padding))
+        in_blocks(graph, target)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps ONNX Runtime's tools from telling every node, which they do at the level INFO."""
+    """Silences the exporter: it tells every node at the level INFO, and warns of what the parity gate checks."""
     logging.disable(logging.INFO)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(logging.NOTSET)
@@ -180,26 +182,86 @@ class RowwiseEmbedding(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """The rows of some ids, float32 tensor (..., hidden)."""
-        return self.rows[ids].float() * self.scale[ids]
+        flat = ids.reshape(-1)
+        rows = self.rows.index_select(0, flat).float() * self.scale.index_select(0, flat)
+        return rows.reshape(*ids.shape, -1)
 
 
-def tall_products(path: Path) -> list[str]:
-    """Names of the products with a constant weight of more rows than columns."""
-    graph = onnx.load(str(path)).graph
-    shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
-    return [
-        node.name
-        for node in graph.node
-        if node.op_type == "MatMul"
-        and len(shapes.get(node.input[1], ())) == 2
-        and shapes[node.input[1]][0] > shapes[node.input[1]][1]
+def products(model: onnx.ModelProto) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
+    """The matrix products with a constant weight: those with a wide or square one, and those with a tall one."""
+    shapes = {constant.name: tuple(constant.dims) for constant in model.graph.initializer}
+    found = [
+        node for node in model.graph.node if node.op_type == "MatMul" and len(shapes.get(node.input[1], ())) == 2
     ]
+    tall = [node for node in found if shapes[node.input[1]][0] > shapes[node.input[1]][1]]
+    return [node for node in found if node not in tall], tall
 
 
-def in_blocks(source: Path, target: Path) -> None:
-    """Quantises the products that are still in float32, in blocks of each row."""
-    quantizer = MatMulNBitsQuantizer(
-        onnx.load(str(source)), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4
-    )
+def observe(
+    path: Path, names: Sequence[str], inputs: Sequence[Sequence[int]], padding: int
+) -> dict[str, tuple[float, float]]:
+    """The range of some values of a graph over some texts, all but the outermost `OUTLIERS` at either end."""
+    model = onnx.load(str(path))
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    ranges: dict[str, tuple[float, float]] = dict.fromkeys(names, (0.0, 0.0))
+    for rows in batches([len(ids) for ids in inputs], _TOKEN_BUDGET):
+        ids, mask = pad([inputs[row] for row in rows], padding)
+        for name, found in zip(
+            names, session.run(list(names), {"input_ids": ids, "attention_mask": mask}), strict=True
+        ):
+            low, high = np.quantile(found[mask > 0], [OUTLIERS, 1 - OUTLIERS])
+            ranges[name] = min(ranges[name][0], float(low)), max(ranges[name][1], float(high))
+    return ranges
+
+
+def round_products(
+    model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], ranges: dict[str, tuple[float, float]]
+) -> None:
+    """Replaces matrix products by 8-bit ones: uint8 activations by tensor, int8 weights by column.
+
+    Args:
+        model: The graph, changed in place.
+        nodes: Its products to replace.
+        ranges: Least and largest value of each product's first input.
+    """
+    graph = model.graph
+    weights = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    quantised: set[str] = set()
+    for node in nodes:
+        source, weight = node.input
+        scale, zero = f"{source}_scale", f"{source}_zero"
+        if source not in quantised:
+            quantised.add(source)
+            low, high = ranges[source]
+            step = max(high - low, 1e-6) / 255
+            _constant(graph, scale, np.array(step, np.float32))
+            _constant(graph, zero, np.array(np.clip(round(-low / step), 0, 255), np.uint8))
+            quantise = helper.make_node("QuantizeLinear", [source, scale, zero], [f"{source}_uint8"])
+            graph.node.insert(list(graph.node).index(node), quantise)
+        steps = np.maximum(np.abs(weights[weight]).max(axis=0), 1e-12) / 127
+        _constant(graph, f"{weight}_int8", np.round(weights[weight] / steps).astype(np.int8))
+        _constant(graph, f"{weight}_scale", steps.astype(np.float32))
+        inputs = [f"{source}_uint8", f"{weight}_int8", scale, f"{weight}_scale", zero]
+        product = helper.make_node(
+            "MatMulIntegerToFloat", inputs, node.output, name=node.name, domain="com.microsoft"
+        )
+        place = list(graph.node).index(node)
+        graph.node.remove(node)
+        graph.node.insert(place, product)
+    used = {name for node in graph.node for name in node.input}
+    for constant in [constant for constant in graph.initializer if constant.name not in used]:
+        graph.initializer.remove(constant)
+    if all(opset.domain != "com.microsoft" for opset in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+def in_blocks(model: onnx.ModelProto, target: Path) -> None:
+    """Quantises the products that are still in float32, in blocks of each row, and writes the graph."""
+    quantizer = MatMulNBitsQuantizer(model, bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4)
     quantizer.process()
     quantizer.model.save_model_to_file(str(target))
+
+
+def _constant(graph: onnx.GraphProto, name: str, value: np.ndarray) -> None:
+    graph.initializer.append(numpy_helper.from_array(value, name))

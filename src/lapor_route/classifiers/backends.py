@@ -40,6 +40,9 @@ class OnnxBackend:
     Args:
         path: The `.onnx` file.
         threads: Threads inside one batch; by default one a core that the process may use.
+
+    Raises:
+        BundleError: ONNX Runtime can't load the file.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
@@ -51,7 +54,10 @@ class OnnxBackend:
         options.log_severity_level = 3
         # Spinning threads would take the cores from the rest of the process between two batches.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no common class but this
+            raise BundleError(f"{path} is no graph that ONNX Runtime loads: {error}") from error
 
     def scores(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Scores before the softmax, float32 array (n_texts, n_labels)."""
@@ -67,6 +73,7 @@ class TorchBackend:
         threads: Threads inside one batch; by default torch's own choice.
 
     Raises:
+        BundleError: The weights aren't of that architecture.
         MissingExtraError: torch or transformers isn't installed.
     """
 
@@ -88,7 +95,10 @@ class TorchBackend:
         architecture = json.loads((folder / ARCHITECTURE_FILE).read_text(encoding="utf-8"))
         config = AutoConfig.for_model(architecture.pop("model_type"), **architecture)
         module = EncoderClassifier(AutoModel.from_config(config), len(state["head.bias"]))
-        module.load_state_dict(state)
+        try:
+            module.load_state_dict(state)
+        except RuntimeError as error:
+            raise BundleError(f"{TORCH_FILE} in {folder} doesn't fit {ARCHITECTURE_FILE}: {error}") from error
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self.module = module.eval().to(self._device)
 

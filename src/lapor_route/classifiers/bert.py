@@ -107,6 +107,11 @@ class BertClassifier:
         settings = BertSettings.load(folder)
         if settings.labels != tuple(labels):
             raise BundleError(f"the encoder in {folder} was trained for other labels than the manifest names")
+        if len(settings.bias) not in (0, len(labels)):
+            raise BundleError(
+                f"the bias in {folder / SETTINGS_FILE} has {len(settings.bias)} numbers for {len(labels)} labels; "
+                "export the bundle again"
+            )
         return cls(settings, load_segmenter(folder), load_backend(folder, backend, threads))
 
 

@@ -17,6 +17,7 @@ NGRAMS_PART, ENCODER_PART = "ngrams", "encoder"
 HEAD_SHARE = 0.75
 """Of a text that is too long, this share of its tokens is taken from its beginning, the rest from its end."""
 _LONGEST_TEXT = 20_000
+"""Characters that are cut into tokens, so that a text of megabytes costs no more than a long one."""
 
 
 class Segmenter(Protocol):
@@ -53,7 +54,7 @@ class SentencePieceSegmenter:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
-        found: list[list[int]] = self._model.encode([text[:_LONGEST_TEXT] for text in texts], num_threads=1)
+        found: list[list[int]] = self._model.encode([_readable(text) for text in texts], num_threads=1)
         return found
 
     def save(self, folder: Path) -> None:
@@ -89,8 +90,8 @@ class HuggingFaceSegmenter:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
-        cut = [text[:_LONGEST_TEXT] for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(cut, add_special_tokens=False)]
+        readable = [_readable(text) for text in texts]
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(readable, add_special_tokens=False)]
 
     def save(self, folder: Path) -> None:
         """Writes its definition into `tokenizer.json`."""
@@ -117,7 +118,8 @@ def read_part(folder: Path, part: str) -> dict[str, Any]:
     Raises:
         BundleError: The file has no such part.
     """
-    content = json.loads((folder / TOKENIZER_FILE).read_text(encoding="utf-8"))
+    path = folder / TOKENIZER_FILE
+    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if part not in content:
         raise BundleError(f"{folder / TOKENIZER_FILE} has no part {part!r}; export the bundle again")
     found: dict[str, Any] = content[part]
@@ -145,6 +147,11 @@ def encode(segmenter: Segmenter, texts: Sequence[str], max_tokens: int) -> list[
     """
     room = max_tokens - len(segmenter.start) - len(segmenter.end)
     return [[*segmenter.start, *_fit(ids, room), *segmenter.end] for ids in segmenter.ids(texts)]
+
+
+def _readable(text: str) -> str:
+    """The part of a text that is read, without lone surrogates, which no UTF-8 string can hold."""
+    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 def _fit(ids: list[int], room: int) -> list[int]:
