@@ -20,22 +20,22 @@ from lapor_route.decisions import Calibration
 from lapor_route.errors import InputError
 from lapor_route.places import PlaceResolver
 from training.calibration import SOURCE_WEIGHTS, fit_calibration
+from training.data import CAPS
 from training.finetune import ENCODER_FOLDER
 from training.fit import LINEAR_FOLDER
 from training.linear import fit_temperature
-from training.prepare import read_prepared
+from training.prepare import TRAINED_FILE, check_trained, read_prepared
 from training.priors import STRENGTHS, log_ratios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from training.config import RunConfig
     from training.data import Example
     from training.prepare import Prepared
 
-DEFAULT_SOURCE_WEIGHT = 1.0
-"""Of held-out rows from a source that this project doesn't know: a user's own."""
+OWN_SOURCE_WEIGHT = 1.0
+"""Of held-out rows from a source that isn't this project's: a user's own."""
 
 
 @dataclass(frozen=True)
@@ -166,32 +166,23 @@ def validation_scores(config: RunConfig, prepared: Prepared) -> dict[str, np.nda
         ``linear`` and/or ``bert``: float32 arrays (n_rows, n_labels).
     """
     texts = [row.text for row in prepared.validation]
+    models: dict[str, Callable[[], LinearClassifier | BertClassifier]] = {
+        "linear": lambda: LinearClassifier.load(config.work / LINEAR_FOLDER, prepared.labels),
+        "bert": lambda: BertClassifier.load(config.work / ENCODER_FOLDER, prepared.labels, backend="torch"),
+    }
+    wanted = [name for name, has in (("linear", config.has_linear), ("bert", config.has_encoder)) if has]
     found: dict[str, np.ndarray] = {}
-    if config.has_linear:
-        folder = config.work / LINEAR_FOLDER
-        linear = LinearClassifier.load(folder, prepared.labels)
-        found["linear"] = _cached(
-            config, "linear", folder / "linear.safetensors", lambda: linear.decision_function(texts)
-        )
-    if config.has_encoder:
-        folder = config.work / ENCODER_FOLDER
-        bert = BertClassifier.load(folder, prepared.labels, backend="torch")
-        found["bert"] = _cached(config, "bert", folder / "bert.safetensors", lambda: bert.decision_function(texts))
+    for name in wanted:
+        check_trained(config, name)
+        path = config.work / f"validation-{name}.npy"
+        if not path.exists() or path.stat().st_mtime < (config.work / TRAINED_FILE).stat().st_mtime:
+            np.save(path, models[name]().decision_function(texts))
+        found[name] = np.load(path, allow_pickle=False)
     return found
 
 
 def row_weights(rows: Sequence[Example]) -> np.ndarray:
     """How much each held-out row counts, so that together they resemble what LAPOR! gets; float array (n_rows,)."""
-    known = [SOURCE_WEIGHTS.get(row.source) for row in rows]
-    if not any(known):
-        return np.full(len(rows), DEFAULT_SOURCE_WEIGHT)
-    return np.array([0.0 if weight is None else weight for weight in known])
-
-
-def _cached(config: RunConfig, name: str, weights: Path, compute: Callable[[], np.ndarray]) -> np.ndarray:
-    """Scores from the work folder, unless the weights are newer."""
-    path = config.work / f"validation-{name}.npy"
-    if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
-        np.save(path, compute())
-    found: np.ndarray = np.load(path, allow_pickle=False)
-    return found
+    return np.array(
+        [SOURCE_WEIGHTS.get(row.source, 0.0 if row.source in CAPS else OWN_SOURCE_WEIGHT) for row in rows]
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from lapor_route.classifiers.protocol import OUT_OF_SCOPE
 from lapor_route.decisions import Calibration
 from lapor_route.router import MOST_CANDIDATES, Router
 
@@ -30,6 +31,7 @@ SOURCE_WEIGHTS = {
     "surabaya": 0.1,
     "surabaya_2015": 0.1,
     "purbalingga": 0.1,
+    "regions": 0.1,
 }
 """How much a row counts, so that the held-out rows resemble the mix that LAPOR! really gets, with a good
 part of written texts for the bodies that no real row is known of."""
@@ -57,7 +59,7 @@ def fit_calibration(
     Returns:
         The calibration and the figures that it reaches on the held-out rows.
     """
-    used = [i for i, row in enumerate(held_out) if row.body_id and weights[i] > 0]
+    used = [i for i, row in enumerate(held_out) if row.body_id not in ("", OUT_OF_SCOPE) and weights[i] > 0]
     rows, weight = [held_out[i] for i in used], weights[used]
     joined = _joined(classifier, rows, registry, resolver)
     best, chosen = np.inf, Calibration()
@@ -96,6 +98,8 @@ def _first_candidates(
 
 def _platt(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     """Slope and intercept of a logistic regression of "right" on the log-odds (Platt, 1999)."""
+    if right.all() or not right.any():
+        return {"slope": 1.0, "intercept": 0.0}
     clipped = np.clip(probability, 1e-6, 1 - 1e-6)
     log_odds = np.log(clipped / (1 - clipped))[:, None]
     model = LogisticRegression(C=1e6).fit(log_odds, right, sample_weight=weight)

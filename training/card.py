@@ -99,6 +99,8 @@ def loss_curves(log: list[dict[str, Any]]) -> str:
         MissingExtraError: matplotlib isn't installed.
     """
     Figure = import_figure()  # noqa: N806
+    from matplotlib import rc_context
+
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     axes = figure.subplots()
     for key, label, style in (("loss", "training", "-"), ("eval_loss", "held out", "o-")):
@@ -107,7 +109,8 @@ def loss_curves(log: list[dict[str, Any]]) -> str:
     axes.set(xlabel="step", ylabel="cross-entropy, weighted", ylim=(0, None))
     axes.legend()
     picture = io.StringIO()
-    figure.savefig(picture, format="svg", metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "lapor-route"}):
+        figure.savefig(picture, format="svg", metadata={"Date": None})
     return picture.getvalue()
 
 

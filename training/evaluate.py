@@ -20,12 +20,10 @@ def evaluate(config: RunConfig) -> dict[str, dict[str, Any]]:
         BundleError: The bundle wasn't exported.
     """
     router = Router.load(config.out)
-    return {
-        Path(file).stem: evaluate_file(router, Path(file), evaluation_folder(config, file))
-        for file in config.evaluate
-    }
+    return {file: evaluate_file(router, Path(file), evaluation_folder(config, file)) for file in config.evaluate}
 
 
 def evaluation_folder(config: RunConfig, file: str) -> Path:
     """Where the report on a file lies."""
-    return config.work / f"evaluation-{config.engine}" / Path(file).stem
+    number = config.evaluate.index(file)
+    return config.work / f"evaluation-{config.engine}" / f"{number}-{Path(file).stem}"

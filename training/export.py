@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lapor_route.bodies import Registry
-from lapor_route.bundle import write_manifest
+from lapor_route.bundle import MANIFEST, write_manifest
 from lapor_route.classifiers.backends import ARCHITECTURE_FILE, ONNX_FILE, TORCH_FILE, OnnxBackend, TorchBackend
 from lapor_route.classifiers.bert import BertClassifier, BertSettings
 from lapor_route.classifiers.joint import JointSettings
 from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.classifiers.tokens import encode, load_segmenter
-from lapor_route.errors import LaporRouteError
+from lapor_route.errors import InputError, LaporRouteError
 from training.calibrate import read_calibrated, validation_scores
 from training.finetune import ENCODER_FOLDER
 from training.fit import LINEAR_FOLDER, fit_rows
@@ -45,9 +45,11 @@ def export(config: RunConfig) -> dict[str, Any]:
         The manifest.
 
     Raises:
-        InputError: An earlier step wasn't run.
+        InputError: An earlier step wasn't run, or `config.out` is a folder of something else.
         ParityError: The 8-bit encoder isn't close enough to torch's; nothing is replaced.
     """
+    if config.out.exists() and any(config.out.iterdir()) and not (config.out / MANIFEST).exists():
+        raise InputError(f"{config.out} holds files and is no bundle; choose another `out`, or empty it")
     prepared, calibrated = read_prepared(config), read_calibrated(config)
     with tempfile.TemporaryDirectory(dir=config.work) as temporary:
         folder = Path(temporary) / "bundle"
@@ -90,7 +92,7 @@ def check_parity(
     first, second = exact.argmax(axis=1), quantised.argmax(axis=1)
     agreement = float((first == second).mean())
     loss = 100 * float((first == targets).mean() - (second == targets).mean())
-    if agreement < limits.least_agreement or loss > limits.most_loss:
+    if not np.isfinite(quantised).all() or agreement < limits.least_agreement or loss > limits.most_loss:
         raise ParityError(
             f"the 8-bit encoder agrees with torch on {agreement:.4f} of the held-out rows (at least "
             f"{limits.least_agreement}) and loses {loss:.2f} points of accuracy (at most {limits.most_loss}); "

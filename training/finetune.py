@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import shutil
 import time
 from dataclasses import asdict
@@ -18,8 +19,9 @@ import torch
 from datasets import Dataset
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
+from torch.utils.data import Sampler
 from transformers import AutoModel, AutoTokenizer, Trainer, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from lapor_route.classifiers.backends import ARCHITECTURE_FILE, TORCH_FILE
 from lapor_route.classifiers.bert import BertSettings, pad
@@ -32,11 +34,11 @@ from lapor_route.classifiers.tokens import (
     encode,
 )
 from lapor_route.errors import InputError
-from training.prepare import read_prepared
+from training.prepare import mark_trained, read_facts, read_prepared
 from training.probe import start_from_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from training.config import EncoderConfig, RunConfig, TrainConfig
     from training.data import Example
@@ -96,6 +98,7 @@ def finetune(config: RunConfig) -> Path:
             "device": str(trainer.args.device),
             "threads": torch.get_num_threads(),
         }
+        mark_trained(config, "bert")
         (config.work / HISTORY_FILE).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
     return folder
 
@@ -114,7 +117,9 @@ def base_segmenter(base: str) -> Segmenter:
     except Exception as error:
         raise InputError(f"{base!r} has no tokeniser that AutoTokenizer loads: {error}") from error
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or tokenizer.pad_token_id is None:
+    # AutoTokenizer makes an empty tokeniser, special tokens alone, where a folder has none.
+    empty = tokenizer.vocab_size <= len(tokenizer.all_special_ids)
+    if backend is None or empty or tokenizer.pad_token_id is None:
         raise InputError(
             f"{base!r} has no fast tokeniser with a padding token; convert it to a tokenizer.json first"
         )
@@ -131,7 +136,7 @@ def build(config: EncoderConfig, number_of_labels: int) -> EncoderClassifier:
         encoder = AutoModel.from_pretrained(config.base)
         if config.layers:
             keep_layers(encoder, config.layers)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # transformers, safetensors and the hub's client each have errors of their own
         raise InputError(f"encoder.base {config.base!r} can't be used: {error}") from error
     if config.max_tokens > positions(encoder):
         raise InputError(f"encoder.max_tokens is {config.max_tokens}, but {config.base} reads {positions(encoder)}")
@@ -148,12 +153,12 @@ def check_encoder(config: RunConfig, prepared: Prepared) -> dict[str, Any]:
     texts = [row.text for row in prepared.train[:: max(1, len(prepared.train) // _EVALUATED)]]
     lengths = np.array([len(ids) for ids in segmenter.ids(texts)])
     train = config.train
-    copies = len(prepared.train) * config.data.copies
+    batches_an_epoch = math.ceil(len(prepared.train) * config.data.copies / train.batch_size)
     return {
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "tokens_median_p90": np.percentile(lengths, [50, 90]).tolist(),
         "texts_cut": float((lengths > config.encoder.max_tokens).mean()),
-        "steps_on_one_device": int(copies * train.epochs / train.batch_size / train.gradient_accumulation),
+        "steps_on_one_device": math.ceil(train.epochs * math.ceil(batches_an_epoch / train.gradient_accumulation)),
         "checkpoint": _checkpoint(config),
     }
 
@@ -190,10 +195,39 @@ def balanced_weights(targets: np.ndarray, weights: np.ndarray, number_of_labels:
     return balanced
 
 
+class ByLength(Sampler[int]):
+    """Texts of like length together, in an order that only the seed and the epoch decide.
+
+    `transformers`' own sampler draws from the process's random numbers, which a resumed run has not used alike.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths = list(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the order of an epoch; the `Trainer` calls it."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
+
+
 class WeightedTrainer(Trainer):
     """A `Trainer` whose loss is the mean of the texts' cross-entropies, each times its weight."""
 
     smoothing = 0.0
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        rows: Any = self.train_dataset if train_dataset is None else train_dataset
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return ByLength(rows["length"][:], batch, self.args.seed)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -250,8 +284,6 @@ def _arguments(config: RunConfig) -> TrainingArguments:
         bf16=train.bf16,
         seed=config.seed,
         data_seed=config.seed,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         remove_unused_columns=False,
         save_steps=train.save_every,
         save_total_limit=2,
@@ -286,16 +318,21 @@ def _checkpoint(config: RunConfig) -> str | None:
         InputError: The checkpoints are another run's.
     """
     folder = config.work / CHECKPOINTS
-    found = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    if found and (folder / _RESUME_FILE).read_text(encoding="utf-8") != _resumable(config):
-        raise InputError(f"{folder} belongs to a run with another config; delete it, or choose another `work`")
-    return found
+    # The state is written last: a checkpoint without it was cut off.
+    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    if not whole:
+        return None
+    if (folder / _RESUME_FILE).read_text(encoding="utf-8") != _resumable(config):
+        raise InputError(
+            f"{folder} belongs to a run with another config or other rows; delete it, or choose another `work`"
+        )
+    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2])))
 
 
 def _resumable(config: RunConfig) -> str:
-    """The part of a config that must be the same for a run to go on."""
+    """What must be the same for a run to go on: config, and rows."""
     parts = {name: asdict(getattr(config, name)) for name in ("data", "encoder", "train")}
-    return json.dumps(parts | {"seed": config.seed})
+    return json.dumps(parts | {"seed": config.seed, "rows": read_facts(config)["sha256"]})
 
 
 def _save(folder: Path, module: EncoderClassifier, segmenter: Segmenter, settings: BertSettings, base: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from training.linear import fit
-from training.prepare import read_prepared
+from training.prepare import mark_trained, read_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ def fit_linear(config: RunConfig) -> Path:
     folder = config.work / LINEAR_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     fit_rows(config, read_prepared(config).train).save(folder)
+    mark_trained(config, "linear")
     return folder
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from training.config import DataConfig, RunConfig
 
 TRAIN_FILE, VALIDATION_FILE, FACTS_FILE = "train.jsonl", "validation.jsonl", "data.json"
+TRAINED_FILE = "trained.json"
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,25 @@ def read_facts(config: RunConfig) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"there are no prepared rows in {config.work}; run the step prepare first") from None
     return facts
+
+
+def mark_trained(config: RunConfig, model: str) -> None:
+    """Writes down which rows a model was trained on."""
+    path = config.work / TRAINED_FILE
+    trained = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(trained | {model: read_facts(config)["sha256"]}) + "\n", encoding="utf-8")
+
+
+def check_trained(config: RunConfig, model: str) -> None:
+    """Refuses a model that wasn't trained, or on other rows than those prepared.
+
+    Raises:
+        InputError: It is such a model.
+    """
+    path = config.work / TRAINED_FILE
+    trained = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if trained.get(model) != read_facts(config)["sha256"]:
+        raise InputError(f"there is no {model} model of these rows in {config.work}; run the step train first")
 
 
 def _copies(example: Example, data: DataConfig, seed: int) -> Iterator[Example]:

@@ -28,8 +28,8 @@ STRENGTHS = (0.0, 0.2, 0.35, 0.5)
 def log_ratios(labels: Sequence[str], trained_on: Sequence[Example], real: Sequence[Example]) -> np.ndarray:
     """Log of each label's share in the mixed file over its weighted share in training, float array (n_labels,).
 
-    A label without a row in the mixed file counts as half a row there. What is out of scope has no natural
-    share that the data would show, and stays where it is.
+    Without the mixed file nothing is shifted. A label without a row in it counts as half a row. What is out of
+    scope has no natural share that the data would show, and stays where it is.
     """
     natural: Counter[str] = Counter()
     trained: defaultdict[str, float] = defaultdict(float)
@@ -37,6 +37,8 @@ def log_ratios(labels: Sequence[str], trained_on: Sequence[Example], real: Seque
         trained[example.target] += example.weight
     for example in real:
         natural[example.target] += example.source == MIXED_SOURCE
+    if not natural.total():
+        return np.zeros(len(labels))
     shares = np.array([natural[label] + 0.5 for label in labels])
     weights = np.array([trained[label] for label in labels], dtype=float)
     ratios: np.ndarray = np.log(shares / shares.sum()) - np.log(weights / weights.sum())
