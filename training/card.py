@@ -49,7 +49,8 @@ def write_card(config: RunConfig) -> Path:
         if (found := _read(evaluation_folder(config, file) / "metrics.json")) is not None
     }
     path = config.out / "README.md"
-    path.write_text(model_card(bundle.manifest, history, evaluations), encoding="utf-8")
+    card = model_card(bundle.manifest, history, evaluations)
+    path.write_text(card + (f"\nMade by `{config.rebuild}`.\n" if config.rebuild else ""), encoding="utf-8")
     write_manifest(config.out, {key: value for key, value in bundle.manifest.items() if key != "files"})
     for file in (path, config.out / CURVES_FILE):
         if file.exists():

@@ -157,6 +157,7 @@ class RunConfig:
         train: How it is fine-tuned.
         linear: The linear model.
         export: What the bundle holds.
+        rebuild: The command that makes the bundle again, for its model card.
         evaluate: Labelled files to measure the bundle on, for the model card.
     """
 
@@ -172,6 +173,7 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     linear: LinearConfig = field(default_factory=LinearConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    rebuild: str = ""
     evaluate: tuple[str, ...] = ()
 
     @property
