@@ -141,6 +141,8 @@ def test_reasons() -> None:
     tier = reasons("sekolah di Kab. Sleman rusak", kabupaten_kota=0.5, provinsi=0.5)
     assert tier == ("review", ("tier_ambiguous",))
     assert reasons("listrik", pln=1.0) == ("ask", ("too_short",))
+    assert reasons("", out_of_scope=1.0)[0] == "ask"
+    assert "too_short" in reasons("halo", out_of_scope=1.0)[1]
     two = reasons("jalan rusak di Bandung sekali", kabupaten_kota=0.97, provinsi=0.03)
     assert two == ("ask", ("place_ambiguous",))
 

@@ -145,7 +145,7 @@ def decide(
     best = float(probabilities[0]) if len(probabilities) else 0.0
     length = 1 + int(np.searchsorted(np.cumsum(probabilities), calibration.shortlist_mass))
     length = min(length, max(1, int((probabilities >= LEAST_LISTED).sum())), len(probabilities))
-    if doubts.out_of_scope >= calibration.scope_at:
+    if doubts.out_of_scope >= calibration.scope_at and doubts.words >= SHORTEST:
         return REVIEW, ("out_of_scope",), length
     if best >= calibration.forward_at:
         return (FORWARD, (), length) if doubts.words >= SHORTEST else (ASK, ("too_short",), length)
