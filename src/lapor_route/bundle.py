@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
 from lapor_route.classifiers.protocol import check_labels, load_engine
 from lapor_route.errors import BundleError, ClassifierError
 
@@ -95,7 +97,7 @@ class Bundle:
             if unknown:
                 raise BundleError(f"its engine {engine!r} has no option {', '.join(sorted(unknown))}; leave it out")
             classifier: Classifier = load(self.folder, labels, **given)
-        except (ClassifierError, OSError, ValueError, KeyError, TypeError) as error:
+        except (ClassifierError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise BundleError(f"the bundle in {self.folder} can't be used: {error}") from error
         return classifier
 

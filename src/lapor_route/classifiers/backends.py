@@ -122,8 +122,9 @@ def load_backend(folder: Path, name: str, threads: int | None = None) -> Backend
         raise BundleError(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
     file = ONNX_FILE if name == "onnx" else TORCH_FILE
     if not (folder / file).exists():
-        other = next(other for other in BACKENDS if other != name)
-        raise BundleError(f"the bundle in {folder} has no {file} for the backend {name!r}; use backend={other!r}")
+        other, its_file = ("torch", TORCH_FILE) if name == "onnx" else ("onnx", ONNX_FILE)
+        advice = f"use backend={other!r}" if (folder / its_file).exists() else "export it again"
+        raise BundleError(f"the bundle in {folder} has no {file} for the backend {name!r}; {advice}")
     return OnnxBackend(folder / file, threads) if name == "onnx" else TorchBackend(folder, threads)
 
 

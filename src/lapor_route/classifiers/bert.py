@@ -11,7 +11,7 @@ import numpy as np
 from lapor_route.classifiers.backends import load_backend
 from lapor_route.classifiers.protocol import softmax
 from lapor_route.classifiers.tokens import encode, load_segmenter
-from lapor_route.errors import BundleError
+from lapor_route.errors import BundleError, ClassifierError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,12 @@ class BertClassifier:
         inputs = encode(self.segmenter, texts, self.settings.max_tokens)
         scores = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         for rows in batches([len(ids) for ids in inputs], self.token_budget):
-            scores[rows] = self.backend.scores(*pad([inputs[row] for row in rows], self.segmenter.pad))
+            found = self.backend.scores(*pad([inputs[row] for row in rows], self.segmenter.pad))
+            if found.shape != (len(rows), len(self.labels)):
+                raise ClassifierError(
+                    f"the encoder gives scores of shape {found.shape} for {len(self.labels)} labels"
+                )
+            scores[rows] = found
         return scores
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:

@@ -60,7 +60,6 @@ class JointClassifier:
         self.linear = linear
         self.bert = bert
         self.settings = settings
-        self._bias = np.array(settings.bias, dtype=np.float32)
 
     @property
     def labels(self) -> Sequence[str]:

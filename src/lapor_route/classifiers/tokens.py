@@ -85,6 +85,8 @@ class HuggingFaceSegmenter:
         self._tokenizer = Tokenizer.from_str(json.dumps(definition))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        # A citizen who types "[SEP]" or "</s>" means those characters, not the control token.
+        self._tokenizer.encode_special_tokens = True
         self.start, self.end = _frame(self._tokenizer)
         self.pad = pad
 
@@ -140,7 +142,7 @@ def encode(segmenter: Segmenter, texts: Sequence[str], max_tokens: int) -> list[
         segmenter: Cuts the texts.
         texts: Any strings.
         max_tokens: The longest input, special tokens included; of a longer text the head and the tail are
-            kept, `HEAD_SHARE` of it from the head.
+            kept, `HEAD_SHARE` of it from the head. A text's end is that of its first 20,000 characters.
 
     Returns:
         A list of ids for each text, with the special tokens, at least those, at most `max_tokens` long.
