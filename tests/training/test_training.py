@@ -14,7 +14,7 @@ from training import gazetteer as gazetteer_builder
 from training import registry as registry_builder
 from training.augment import swap_places
 from training.calibration import forward_threshold
-from training.data import Example, read_dispositions, remit_texts, split, target_of
+from training.data import Example, read_sources, remit_texts, split, target_of
 from training.linear import fit, fit_temperature, fit_vectorizer
 from training.phrases import place_sentences
 
@@ -72,7 +72,7 @@ def test_dispositions_are_capped_and_weighted(tmp_path: Path, registry: Registry
         {"id": "t", "text": "x", "body_id": "pln", "basis": "topic"},
     ]
     (tmp_path / "dinsos_jatim.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    examples = read_dispositions(tmp_path, registry)
+    examples = read_sources([str(tmp_path)], registry)
     assert len(examples) == 250
     assert {(e.target, e.weight) for e in examples} == {("provinsi", 0.3)}
 
