@@ -387,17 +387,33 @@ def test_checkpoints_of_other_rows_are_refused(tmp_path: Path, registry: Registr
         finetune(config)
 
 
-def test_two_processes_train_one_encoder(tmp_path: Path, registry: Registry, bases: dict[str, Path]) -> None:
-    config = tuned(config_for(tmp_path), bases["bert"], epochs=4, batch_size=8, save_every=20)
+def train_with_two_processes(config: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "training", "train", str(config)]
+    given = environment() | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_two_processes_train_one_encoder_and_go_on_with_it(
+    tmp_path: Path, registry: Registry, bases: dict[str, Path]
+) -> None:
+    config = tuned(config_for(tmp_path), bases["bert"], epochs=4, batch_size=8, save_every=10)
     config = replace(config, engine="joint")
     prepared = prepare(config, registry)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "training", "train", str(write_toml(tmp_path / "run.toml", config))]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment() | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert max(losses(config)) == 4 * -(-len(prepared.train) // 16)
+    toml = write_toml(tmp_path / "run.toml", config)
+    train_with_two_processes(toml)
+    steps = 4 * -(-len(prepared.train) // 16)
+    before, logged = weights(config), losses(config)
+    assert list(logged) == list(range(1, steps + 1))
     classifier = BertClassifier.load(config.work / ENCODER_FOLDER, prepared.labels, backend="torch")
-    assert share_right(classifier, prepared.train) > 0.6
+    assert share_right(classifier, prepared.train) > 0.5
     assert share_right(LinearClassifier.load(config.work / LINEAR_FOLDER, prepared.labels), prepared.train) > 0.9
+
+    shutil.rmtree(config.work / CHECKPOINTS / f"checkpoint-{steps}")
+    shutil.rmtree(config.work / ENCODER_FOLDER)
+    train_with_two_processes(toml)
+    assert history(config)["resumed"]
+    assert losses(config) == pytest.approx(logged, rel=1e-3)
+    for name, weight in before.items():
+        assert np.allclose(weights(config)[name], weight, rtol=1e-3, atol=1e-5), name
