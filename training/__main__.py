@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     base.add_argument("--more", type=Path, nargs="*", default=[], help="JSONL files that add their frequent pieces")
     steps = {"all": "every step", "check": "a dry run: data, config and base model, in seconds"}
-    steps |= {name: (step.__doc__ or "").rstrip(".") for name, step in STEPS.items()}
+    steps |= {name: (step.__doc__ or "").splitlines()[0].rstrip(".") for name, step in STEPS.items()}
     for name, description in steps.items():
         step = commands.add_parser(name, help=description)
         step.add_argument(

@@ -24,7 +24,7 @@ from training.data import CAPS
 from training.finetune import ENCODER_FOLDER
 from training.fit import LINEAR_FOLDER
 from training.linear import fit_temperature
-from training.prepare import TRAINED_FILE, check_trained, read_prepared
+from training.prepare import TRAINED_FILE, VALIDATION_FILE, check_trained, read_prepared
 from training.priors import STRENGTHS, log_ratios
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def validation_scores(config: RunConfig, prepared: Prepared) -> dict[str, np.nda
     for name in wanted:
         check_trained(config, name)
         path = config.work / f"validation-{name}.npy"
-        if not path.exists() or path.stat().st_mtime < (config.work / TRAINED_FILE).stat().st_mtime:
+        newest = max((config.work / file).stat().st_mtime_ns for file in (TRAINED_FILE, VALIDATION_FILE))
+        if not path.exists() or path.stat().st_mtime_ns < newest:
             np.save(path, models[name]().decision_function(texts))
         found[name] = np.load(path, allow_pickle=False)
     return found

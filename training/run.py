@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,12 @@ def prepare(config: RunConfig) -> str:
 
 
 def train(config: RunConfig) -> str:
-    """Fits the linear model and fine-tunes the encoder."""
+    """Fits the linear model and fine-tunes the encoder.
+
+    Under torchrun every process fine-tunes, and the first one alone fits the linear model.
+    """
     done = []
-    if config.has_linear:
+    if config.has_linear and os.environ.get("RANK", "0") == "0":
         from training.fit import fit_linear
 
         done.append(str(fit_linear(config)))

@@ -106,7 +106,7 @@ def test_the_bundle_routes(finished: Finished) -> None:
         (first, row) for first, row in zip(firsts, complaints(), strict=True) if row["body_id"] in router.registry
     ]
     right = [bool(first) and first[0].body_id == row["body_id"] for first, row in rows]
-    assert np.mean(right) > (0.6 if finished.config.engine == "bert" else 0.9)
+    assert np.mean(right) > (0.5 if finished.config.engine == "bert" else 0.9)
 
 
 def test_the_bundle_holds_what_its_engine_needs(finished: Finished) -> None:
