@@ -103,7 +103,10 @@ def _platt(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> di
     clipped = np.clip(probability, 1e-6, 1 - 1e-6)
     log_odds = np.log(clipped / (1 - clipped))[:, None]
     model = LogisticRegression(C=1e6).fit(log_odds, right, sample_weight=weight)
-    return {"slope": round(float(model.coef_[0, 0]), 4), "intercept": round(float(model.intercept_[0]), 4)}
+    slope, intercept = round(float(model.coef_[0, 0]), 4), round(float(model.intercept_[0]), 4)
+    if slope <= 0:  # surest where it is wrong: no probability to be had from that, and `Calibration` refuses it
+        return {"slope": 1.0, "intercept": 0.0}
+    return {"slope": slope, "intercept": intercept}
 
 
 def forward_threshold(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:

@@ -20,7 +20,7 @@ from datasets import Dataset
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Sampler
-from transformers import AutoModel, AutoTokenizer, Trainer, TrainingArguments, set_seed
+from transformers import AutoModel, AutoTokenizer, Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from lapor_route.classifiers.backends import ARCHITECTURE_FILE, TORCH_FILE
@@ -207,16 +207,23 @@ class ByLength(Sampler[int]):
         self.seed = seed
         self.epoch = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses the order of an epoch; the `Trainer` calls it."""
-        self.epoch = epoch
-
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
         return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
+
+
+class _SetEpoch(TrainerCallback):
+    """Tells an order which epoch begins: in a resumed run of many processes `set_epoch` doesn't reach a sampler."""
+
+    def __init__(self, order: ByLength) -> None:
+        self.order = order
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Sets the order's epoch."""
+        self.order.epoch = int(state.epoch or 0)
 
 
 class WeightedTrainer(Trainer):
@@ -227,7 +234,9 @@ class WeightedTrainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
         rows: Any = self.train_dataset if train_dataset is None else train_dataset
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return ByLength(rows["length"][:], batch, self.args.seed)
+        order = ByLength(rows["length"][:], batch, self.args.seed)
+        self.add_callback(_SetEpoch(order))
+        return order
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -404,7 +404,7 @@ def test_two_processes_train_one_encoder_and_go_on_with_it(
     toml = write_toml(tmp_path / "run.toml", config)
     train_with_two_processes(toml)
     steps = 4 * -(-len(prepared.train) // 16)
-    logged = losses(config)
+    before, logged = weights(config), losses(config)
     assert list(logged) == list(range(1, steps + 1))
     classifier = BertClassifier.load(config.work / ENCODER_FOLDER, prepared.labels, backend="torch")
     assert share_right(classifier, prepared.train) > 0.4
@@ -414,7 +414,6 @@ def test_two_processes_train_one_encoder_and_go_on_with_it(
     shutil.rmtree(config.work / ENCODER_FOLDER)
     train_with_two_processes(toml)
     assert history(config)["resumed"]
-    again = losses(config)
-    assert list(again) == list(logged)
-    kept = [step for step in logged if step <= 30]
-    assert [again[step] for step in kept] == [logged[step] for step in kept]
+    assert losses(config) == pytest.approx(logged, rel=1e-3)
+    for name, weight in before.items():
+        assert np.allclose(weights(config)[name], weight, rtol=1e-3, atol=1e-5), name

@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 
 from lapor_route import Router, cli
 from lapor_route.bundle import Bundle
+from lapor_route.decisions import Calibration
 from lapor_route.errors import BundleError, InputError, LaporRouteError
 from tests.encoders import tiny_bert
 from tests.training.test_finetune import history, tuned, write_toml
@@ -420,6 +421,23 @@ def test_a_calibration_of_a_model_that_is_always_right(registry: Registry, resol
     assert figures["held_out_routing_top1"] == 1.0
     assert figures["held_out_forward_coverage"] == 1.0
     assert 0 < calibration.forward_at < 1
+
+
+class SurestWhenWrong:
+    """Is barely right about PLN, and surely wrong about JKN."""
+
+    labels = ("bpjs-kesehatan", "kemensos", "pln")
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[0.02, 0.96, 0.02] if "jkn" in text else [0.3, 0.3, 0.4] for text in texts])
+
+
+def test_a_calibration_of_a_model_that_is_surest_when_wrong_can_be_read(
+    registry: Registry, resolver: PlaceResolver
+) -> None:
+    rows = [row for row in dispositions(registry) if row.body_id in ("pln", "bpjs-kesehatan")]
+    calibration, _ = fit_calibration(SurestWhenWrong(), rows, np.ones(len(rows)), registry, resolver)
+    assert Calibration.from_dict(asdict(calibration)) == calibration
 
 
 def test_a_calibration_counts_rows_that_have_a_body(registry: Registry, resolver: PlaceResolver) -> None:
