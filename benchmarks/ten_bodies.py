@@ -23,12 +23,11 @@ import numpy as np
 
 from lapor_route.classifiers.bert import BertClassifier
 from lapor_route.classifiers.linear import LinearClassifier
-from training.calibrate import fit_weights, log_softmax
+from training.calibrate import fit_temperature, fit_weights, log_softmax
 from training.config import load_config
 from training.data import Example
 from training.finetune import ENCODER_FOLDER, finetune
 from training.fit import LINEAR_FOLDER, fit_linear
-from training.linear import fit_temperature
 from training.prepare import Prepared, write_prepared
 
 if TYPE_CHECKING:

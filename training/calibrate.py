@@ -6,16 +6,19 @@ Everything here is fitted on rows that neither model was trained on.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from lapor_route.bodies import Registry
 from lapor_route.classifiers.bert import BertClassifier
+from lapor_route.classifiers.joint import JointSettings, pool
 from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.classifiers.protocol import softmax
+from lapor_route.complaint import MAX_CHARACTERS
 from lapor_route.decisions import Calibration
 from lapor_route.errors import InputError
 from lapor_route.places import PlaceResolver
@@ -23,7 +26,6 @@ from training.calibration import SOURCE_WEIGHTS, fit_calibration
 from training.data import CAPS
 from training.finetune import ENCODER_FOLDER
 from training.fit import LINEAR_FOLDER
-from training.linear import fit_temperature
 from training.prepare import TRAINED_FILE, VALIDATION_FILE, check_trained, read_prepared
 from training.priors import STRENGTHS, log_ratios
 
@@ -83,15 +85,15 @@ def calibrate(config: RunConfig) -> Calibrated:
     temperatures = {name: fit_temperature(found, targets, weight) for name, found in scores.items()}
     logs = {name: log_softmax(found / temperatures[name]) for name, found in scores.items()}
     weights = fit_weights(logs, targets, weight)
-    pooled = np.sum([weights[name] * log for name, log in logs.items()], axis=0)
     registry = Registry.load()
     resolver = PlaceResolver(registry)
     ratios = log_ratios(prepared.labels, prepared.train, [*prepared.train, *rows])
     best: Calibrated | None = None
     for strength in STRENGTHS if ratios.any() else STRENGTHS[:1]:
         bias = strength * ratios
-        probabilities = softmax(pooled + bias)
-        remembered = Remembered(prepared.labels, dict(zip((row.text for row in rows), probabilities, strict=True)))
+        probabilities = joined(logs, weights, bias)
+        read = (row.text[:MAX_CHARACTERS] for row in rows)
+        remembered = Remembered(prepared.labels, dict(zip(read, probabilities, strict=True)))
         calibration, figures = fit_calibration(remembered, rows, weight, registry, resolver)
         right = probabilities.argmax(axis=1) == targets
         figures |= {
@@ -122,6 +124,23 @@ def read_calibrated(config: RunConfig) -> Calibrated:
     return Calibrated(calibration=calibration, bias=tuple(data.pop("bias")), **data)
 
 
+def fit_temperature(scores: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """The temperature that gives held-out targets the highest likelihood.
+
+    Args:
+        scores: Float array (n_texts, n_labels), before the softmax.
+        targets: Int array (n_texts,); column of the right label.
+        weight: Float array (n_texts,).
+    """
+    row = np.arange(len(targets))
+
+    def loss(log_temperature: float) -> float:
+        logs = log_softmax(scores / math.exp(log_temperature))
+        return -float(np.average(logs[row, targets], weights=weight))
+
+    return math.exp(float(minimize_scalar(loss, bounds=(-4.0, 2.0), method="bounded").x))
+
+
 def fit_weights(logs: dict[str, np.ndarray], targets: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     """The weights of a logarithmic opinion pool that give held-out targets the highest likelihood.
 
@@ -141,6 +160,14 @@ def fit_weights(logs: dict[str, np.ndarray], targets: np.ndarray, weight: np.nda
 
     found = minimize(loss, np.full(len(names), 0.7), bounds=[(0.0, 2.0)] * len(names), method="L-BFGS-B")
     return {name: round(float(share), 4) for name, share in zip(names, found.x, strict=True)}
+
+
+def joined(logs: dict[str, np.ndarray], weights: dict[str, float], bias: np.ndarray) -> np.ndarray:
+    """The probabilities that the bundle will give, float array (n_rows, n_labels)."""
+    if len(logs) == 1:
+        return softmax(next(iter(logs.values())) + bias)
+    settings = JointSettings(weights["linear"], weights["bert"], tuple(bias.tolist()))
+    return pool(np.exp(logs["linear"]), np.exp(logs["bert"]), settings)
 
 
 def log_softmax(scores: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class DataConfig:
 
     Attributes:
         sources: Folders, `.jsonl`, `.csv` or `.parquet` files, or hub data sets (``hub:owner/name``) with the
-            columns `text` and `body_id`, optional `id`, `source`, `weight`, `acceptable`.
+            columns `text` and `body_id`, optional `id`, `weight`, `acceptable`.
         caps: Whether the rows of this project's own sources are capped and weighted as in `training.data.CAPS`.
         examples: Whether the complaints written for this project are added.
         remits: Whether short texts from each body's remit are added.

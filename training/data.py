@@ -1,4 +1,4 @@
-"""Reads complaints with known dispositions, as (text, target) rows for training a classifier.
+"""Reads complaints with known dispositions, as weighted (text, target) rows for training a classifier.
 
 A target is a central body's id, ``provinsi``, ``kabupaten_kota`` or ``out_of_scope``; for a flat model it is the
 body itself. Files are read in place.
@@ -15,6 +15,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lapor_route.batch.readers import open_source
 from lapor_route.bodies.registry import DKI, Registry
@@ -248,3 +250,17 @@ def _is_misplaced(source: str, row: dict[str, Any]) -> bool:
     """Whether a row is about population papers that a crawl without regional bodies shows at the ministry."""
     national_only = source in ("annurkhozin", "kbdp1305")
     return national_only and row["body_id"] == "kemendagri" and bool(POPULATION_PAPERS.search(row["text"]))
+
+
+def balanced_weights(targets: np.ndarray, weights: np.ndarray, number_of_labels: int, balance: float) -> np.ndarray:
+    """Row weights, those of a rare label raised.
+
+    Args:
+        targets: int array (n_rows,).
+        weights: float array (n_rows,); what each row counts by itself.
+        number_of_labels: Columns.
+        balance: 0 leaves the weights as they are, 1 gives every label the same sum.
+    """
+    total = np.bincount(targets, weights=weights, minlength=number_of_labels)
+    balanced: np.ndarray = weights * (total[total > 0].mean() / total[targets]) ** balance
+    return balanced

@@ -34,6 +34,7 @@ from lapor_route.classifiers.tokens import (
     encode,
 )
 from lapor_route.errors import InputError
+from training.data import balanced_weights
 from training.prepare import mark_trained, read_facts, read_prepared
 from training.probe import start_from_probe
 
@@ -179,20 +180,6 @@ def to_dataset(
             "length": [len(row) for row in ids],
         }
     )
-
-
-def balanced_weights(targets: np.ndarray, weights: np.ndarray, number_of_labels: int, balance: float) -> np.ndarray:
-    """Row weights, those of a rare label raised.
-
-    Args:
-        targets: int array (n_rows,).
-        weights: float array (n_rows,); what each row counts by itself.
-        number_of_labels: Columns.
-        balance: 0 leaves the weights as they are, 1 gives every label the same sum.
-    """
-    total = np.bincount(targets, weights=weights, minlength=number_of_labels)
-    balanced: np.ndarray = weights * (total[total > 0].mean() / total[targets]) ** balance
-    return balanced
 
 
 class ByLength(Sampler[int]):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.classifiers.ngrams import NgramVectorizer, character_ngrams, words_of
+from training.data import balanced_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,8 +77,7 @@ def fit(
     matrix = to_matrix(vectorizer, texts).astype(np.float64)
     targets = np.array([labels.index(example.target) for example in examples])
     weight = np.array([example.weight for example in examples])
-    total = np.bincount(targets, weights=weight, minlength=len(labels))
-    weight = weight * (total.mean() / total[targets]) ** balance
+    weight = balanced_weights(targets, weight, len(labels), balance)
 
     columns = Parallel(n_jobs=jobs)(
         delayed(_machine)(matrix, np.where(targets == label, 1, -1), weight, c) for label in range(len(labels))
@@ -98,22 +97,3 @@ def _machine(matrix: csr_matrix, sides: np.ndarray, weight: np.ndarray, c: float
     machine = LinearSVC(C=c, dual=True, max_iter=300, tol=0.05, random_state=1)
     machine.fit(matrix, sides, sample_weight=weight)
     return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
-
-
-def fit_temperature(scores: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """The temperature that gives held-out targets the highest likelihood.
-
-    Args:
-        scores: Float array (n_texts, n_labels), before the softmax.
-        targets: Int array (n_texts,); column of the right label.
-        weight: Float array (n_texts,).
-    """
-
-    def loss(log_temperature: float) -> float:
-        scaled = scores / math.exp(log_temperature)
-        top = scaled.max(axis=1)
-        log_total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        losses = log_total - scaled[np.arange(len(targets)), targets]
-        return float(np.average(losses, weights=weight))
-
-    return math.exp(float(minimize_scalar(loss, bounds=(-4.0, 2.0), method="bounded").x))

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.bodies import Registry
-from lapor_route.classifiers.protocol import OUT_OF_SCOPE, PROVINCE
+from lapor_route.classifiers.protocol import OUT_OF_SCOPE
 from lapor_route.errors import InputError
 from training.augment import swap_places
-from training.data import Example, read_sources, remit_texts, split
+from training.data import Example, read_sources, remit_texts, split, target_of
 from training.examples import every_region, read_examples
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def write_prepared(config: RunConfig, prepared: Prepared) -> None:
     config.work.mkdir(parents=True, exist_ok=True)
     _write(config.work / TRAIN_FILE, prepared.train)
     _write(config.work / VALIDATION_FILE, prepared.validation)
-    facts = {"labels": list(prepared.labels), "config": _fingerprint(config.data), **facts_of(prepared)}
+    facts = {"labels": list(prepared.labels), "config": _fingerprint(config), **facts_of(prepared)}
     (config.work / FACTS_FILE).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
@@ -94,11 +94,11 @@ def read_prepared(config: RunConfig) -> Prepared:
     """What `prepare` wrote.
 
     Raises:
-        InputError: It wasn't run, or for another `[data]`.
+        InputError: It wasn't run, or for another `[data]` or seed.
     """
     facts = read_facts(config)
-    if facts["config"] != _fingerprint(config.data):
-        raise InputError(f"{config.work} was prepared for another [data]; run the step prepare again")
+    if facts["config"] != _fingerprint(config):
+        raise InputError(f"{config.work} was prepared for another [data] or seed; run the step prepare again")
     return Prepared(
         list(_read(config.work / TRAIN_FILE)), list(_read(config.work / VALIDATION_FILE)), tuple(facts["labels"])
     )
@@ -156,11 +156,7 @@ def _regional(registry: Registry, data: DataConfig) -> list[Example]:
     return [
         Example(
             text=row["text"],
-            target=row["body_id"]
-            if data.labels == "flat"
-            else PROVINCE
-            if registry[row["body_id"]].kind == "province"
-            else "kabupaten_kota",
+            target=row["body_id"] if data.labels == "flat" else target_of(row["body_id"], registry),
             source="regions",
             key=f"region-{number}",
             body_id=row["body_id"],
@@ -185,8 +181,8 @@ def facts_of(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _fingerprint(data: DataConfig) -> dict[str, Any]:
-    return json.loads(json.dumps(asdict(data)))  # type: ignore[no-any-return]
+def _fingerprint(config: RunConfig) -> dict[str, Any]:
+    return json.loads(json.dumps(asdict(config.data) | {"seed": config.seed}))  # type: ignore[no-any-return]
 
 
 def _write(path: Path, examples: Sequence[Example]) -> None:

@@ -19,7 +19,6 @@ from training.data import MIXED_SOURCE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lapor_route.classifiers.linear import LinearClassifier
     from training.data import Example
 
 STRENGTHS = (0.0, 0.2, 0.35, 0.5)
@@ -45,15 +44,3 @@ def log_ratios(labels: Sequence[str], trained_on: Sequence[Example], real: Seque
     if OUT_OF_SCOPE in labels:
         ratios[list(labels).index(OUT_OF_SCOPE)] = 0.0
     return ratios
-
-
-def shifted(classifier: LinearClassifier, ratios: np.ndarray, strength: float) -> LinearClassifier:
-    """The classifier with its bias moved, at its temperature, by a share of the log-ratios."""
-    return type(classifier)(
-        labels=classifier.labels,
-        vectorizer=classifier.vectorizer,
-        weights=classifier.weights,
-        scales=classifier.scales,
-        bias=(classifier.bias + strength * classifier.temperature * ratios).astype(np.float32),
-        temperature=classifier.temperature,
-    )

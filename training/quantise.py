@@ -67,7 +67,7 @@ def to_int8(module: EncoderClassifier, target: Path, inputs: Sequence[Sequence[i
         to_onnx(module, exact)
         fuse(module, exact)
         graph = onnx.load(str(exact))
-        wide, _ = products(graph)
+        wide = wide_products(graph)
         round_products(graph, wide, observe(exact, sorted({node.input[0] for node in wide}), inputs, padding))
         in_blocks(graph, target)
 
@@ -187,14 +187,13 @@ class RowwiseEmbedding(nn.Module):
         return rows.reshape(*ids.shape, -1)
 
 
-def products(model: onnx.ModelProto) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
-    """The matrix products with a constant weight: those with a wide or square one, and those with a tall one."""
+def wide_products(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The matrix products with a constant weight, but for those with a tall one, of more rows than columns."""
     shapes = {constant.name: tuple(constant.dims) for constant in model.graph.initializer}
-    found = [
+    weighed = [
         node for node in model.graph.node if node.op_type == "MatMul" and len(shapes.get(node.input[1], ())) == 2
     ]
-    tall = [node for node in found if shapes[node.input[1]][0] > shapes[node.input[1]][1]]
-    return [node for node in found if node not in tall], tall
+    return [node for node in weighed if shapes[node.input[1]][0] <= shapes[node.input[1]][1]]
 
 
 def observe(

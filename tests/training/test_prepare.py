@@ -10,7 +10,7 @@ import pytest
 from lapor_route.errors import InputError
 from tests.training.test_sources import complaints, write_jsonl
 from training.config import DataConfig, RunConfig
-from training.data import MIXED_SOURCE, Example, split
+from training.data import MIXED_SOURCE, Example, split, target_of
 from training.prepare import FACTS_FILE, TRAIN_FILE, VALIDATION_FILE, collect, prepare, read_facts, read_prepared
 
 if TYPE_CHECKING:
@@ -196,8 +196,23 @@ def test_rows_of_another_data_section_are_refused(tmp_path: Path, registry: Regi
     config = config_for(tmp_path)
     prepare(config, registry)
     changed = replace(config, data=replace(config.data, held_out=0.3))
-    with pytest.raises(InputError, match=r"was prepared for another \[data\]; run the step prepare again"):
+    with pytest.raises(InputError, match=r"was prepared for another \[data\] or seed; run the step prepare again"):
         read_prepared(changed)
+
+
+def test_rows_of_another_seed_are_refused(tmp_path: Path, registry: Registry) -> None:
+    config = config_for(tmp_path)
+    prepare(config, registry)
+    with pytest.raises(InputError, match="run the step prepare again"):
+        read_prepared(replace(config, seed=config.seed + 1))
+
+
+def test_texts_for_every_region_have_the_target_of_their_body(registry: Registry) -> None:
+    config = RunConfig(name="coba", version="1", data=DataConfig(regions=1, swap_places=0.0, remits=False))
+    regional = [row for row in collect(config, registry).train if row.source == "regions"]
+    assert len({row.body_id for row in regional}) > 250
+    assert {row.target for row in regional if row.body_id == "pemprov-dki-jakarta"} == {"kabupaten_kota"}
+    assert all(row.target == target_of(row.body_id, registry) for row in regional)
 
 
 def test_rows_that_were_never_prepared_are_refused(tmp_path: Path) -> None:

@@ -352,6 +352,16 @@ def test_a_new_validation_file_is_scored_anew(linear_run: RunConfig, tmp_path: P
     assert calibrate(config).figures["target_top1_by_source"] == {"uji": [1.0, 20]}
 
 
+def test_a_held_out_text_longer_than_is_read(linear_run: RunConfig, tmp_path: Path) -> None:
+    rows = [row for row in complaints() if row["body_id"] != "out_of_scope"][:20]
+    rows[0] |= {"text": rows[0]["text"] + " sekali" * 4000}
+    file = write_jsonl(tmp_path / "uji.jsonl", rows)
+    config = replace(linear_run, data=replace(linear_run.data, validation=str(file)))
+    prepare(config)
+    fit_linear(config)
+    assert calibrate(config).figures["held_out_rows"] == 20
+
+
 def test_a_folder_that_is_no_bundle_is_never_replaced(linear_run: RunConfig, tmp_path: Path) -> None:
     calibrate(linear_run)
     precious = tmp_path / "laporan"

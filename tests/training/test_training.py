@@ -13,9 +13,10 @@ from tests.conftest import SHARED, TINY, needs_shared
 from training import gazetteer as gazetteer_builder
 from training import registry as registry_builder
 from training.augment import swap_places
+from training.calibrate import fit_temperature
 from training.calibration import forward_threshold
 from training.data import Example, read_sources, remit_texts, split, target_of
-from training.linear import fit, fit_temperature, fit_vectorizer
+from training.linear import fit, fit_vectorizer
 from training.phrases import place_sentences
 
 if TYPE_CHECKING:

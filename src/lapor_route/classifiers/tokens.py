@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lapor_route.complaint import MAX_CHARACTERS
 from lapor_route.errors import BundleError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ TOKENIZER_FILE = "tokenizer.json"
 NGRAMS_PART, ENCODER_PART = "ngrams", "encoder"
 HEAD_SHARE = 0.75
 """Of a text that is too long, this share of its tokens is taken from its beginning, the rest from its end."""
-_LONGEST_TEXT = 20_000
-"""Characters that are cut into tokens, so that a text of megabytes costs no more than a long one."""
 
 
 class Segmenter(Protocol):
@@ -142,7 +141,8 @@ def encode(segmenter: Segmenter, texts: Sequence[str], max_tokens: int) -> list[
         segmenter: Cuts the texts.
         texts: Any strings.
         max_tokens: The longest input, special tokens included; of a longer text the head and the tail are
-            kept, `HEAD_SHARE` of it from the head. A text's end is that of its first 20,000 characters.
+            kept, `HEAD_SHARE` of it from the head. A text's end is that of its first
+            `MAX_CHARACTERS` characters.
 
     Returns:
         A list of ids for each text, with the special tokens, at least those, at most `max_tokens` long.
@@ -153,7 +153,7 @@ def encode(segmenter: Segmenter, texts: Sequence[str], max_tokens: int) -> list[
 
 def _readable(text: str) -> str:
     """The part of a text that is read, without lone surrogates, which no UTF-8 string can hold."""
-    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def _fit(ids: list[int], room: int) -> list[int]:
