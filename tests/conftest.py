@@ -76,7 +76,7 @@ def tiny_bundle(tmp_path: Path, tiny_classifier: LinearClassifier, registry: Reg
     folder = tmp_path / "bundle"
     folder.mkdir()
     tiny_classifier.save(folder)
-    (folder / "calibration.json").write_text(json.dumps({"forward_at": 0.5}))
+    (folder / "calibration.json").write_text(json.dumps({"shortlist_at": 0.02}))
     write_manifest(
         folder,
         {

@@ -158,7 +158,7 @@ def write_bundle(
         linear.save(folder)
     if joint is not None:
         joint.save(folder)
-    (folder / "calibration.json").write_text(json.dumps({"forward_at": 0.5}))
+    (folder / "calibration.json").write_text(json.dumps({"shortlist_at": 0.02}))
     manifest = {
         "name": "tiny",
         "version": "2",

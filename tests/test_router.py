@@ -130,8 +130,10 @@ def test_out_of_scope_is_never_forwarded() -> None:
 
 
 def test_reasons() -> None:
+    strict = Calibration(forward_at={"national": 0.9, "regional": 0.9})
+
     def reasons(text: str, **probabilities: float) -> tuple[str, tuple[str, ...]]:
-        routing = Router(Fixed(**probabilities), calibration=Calibration(forward_at=0.9)).route(text)
+        routing = Router(Fixed(**probabilities), calibration=strict).route(text)
         return routing.decision, routing.reasons
 
     assert reasons("listrik padam terus menerus", pln=0.95, kemenesdm=0.05) == ("forward", ())

@@ -22,7 +22,7 @@ from lapor_route.complaint import MAX_CHARACTERS
 from lapor_route.decisions import Calibration
 from lapor_route.errors import InputError
 from lapor_route.places import PlaceResolver
-from training.calibration import SOURCE_WEIGHTS, fit_calibration
+from training.calibration import FOLDS, SOURCE_WEIGHTS, fit_calibration, fold_of
 from training.data import CAPS
 from training.finetune import ENCODER_FOLDER
 from training.fit import LINEAR_FOLDER
@@ -87,11 +87,20 @@ def calibrate(config: RunConfig) -> Calibrated:
     weights = fit_weights(logs, targets, weight)
     registry = Registry.load()
     resolver = PlaceResolver(registry)
+    # What is counted on a row may not shift the row itself: each fold's ratios leave it out.
+    folds = np.array([fold_of(row) for row in rows])
     ratios = log_ratios(prepared.labels, prepared.train, [*prepared.train, *rows])
+    without = np.stack(
+        [
+            log_ratios(prepared.labels, prepared.train, [*prepared.train, *_outside(rows, folds, fold)])
+            for fold in range(FOLDS)
+        ]
+    )
+    together = joined(logs, weights)
     best: Calibrated | None = None
     for strength in STRENGTHS if ratios.any() else STRENGTHS[:1]:
         bias = strength * ratios
-        probabilities = joined(logs, weights, bias)
+        probabilities = softmax(together + strength * without[folds])
         read = (row.text[:MAX_CHARACTERS] for row in rows)
         remembered = Remembered(prepared.labels, dict(zip(read, probabilities, strict=True)))
         calibration, figures = fit_calibration(remembered, rows, weight, registry, resolver)
@@ -101,12 +110,16 @@ def calibrate(config: RunConfig) -> Calibrated:
             "held_out_target_top1": round(float(np.average(right, weights=weight)), 4),
             "target_top1_by_source": by_source(rows, right),
         }
-        if best is None or figures["held_out_brier"] < best.figures["held_out_brier"]:
+        if best is None or figures["held_out_log_loss"] < best.figures["held_out_log_loss"]:
             best = Calibrated(temperatures, weights, tuple(bias.tolist()), calibration, figures)
     assert best is not None
     path = config.work / f"calibrated-{config.engine}.json"
     path.write_text(json.dumps(asdict(best), indent=1) + "\n", encoding="utf-8")
     return best
+
+
+def _outside(rows: Sequence[Example], folds: np.ndarray, fold: int) -> list[Example]:
+    return [row for row, its in zip(rows, folds, strict=True) if its != fold]
 
 
 def read_calibrated(config: RunConfig) -> Calibrated:
@@ -162,12 +175,13 @@ def fit_weights(logs: dict[str, np.ndarray], targets: np.ndarray, weight: np.nda
     return {name: round(float(share), 4) for name, share in zip(names, found.x, strict=True)}
 
 
-def joined(logs: dict[str, np.ndarray], weights: dict[str, float], bias: np.ndarray) -> np.ndarray:
-    """The probabilities that the bundle will give, float array (n_rows, n_labels)."""
+def joined(logs: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
+    """Log-probabilities of all models together, before any bias, float array (n_rows, n_labels)."""
     if len(logs) == 1:
-        return softmax(next(iter(logs.values())) + bias)
-    settings = JointSettings(weights["linear"], weights["bert"], tuple(bias.tolist()))
-    return pool(np.exp(logs["linear"]), np.exp(logs["bert"]), settings)
+        return next(iter(logs.values()))
+    settings = JointSettings(weights["linear"], weights["bert"], (0.0,) * logs["linear"].shape[1])
+    together: np.ndarray = np.log(pool(np.exp(logs["linear"]), np.exp(logs["bert"]), settings))
+    return together
 
 
 def log_softmax(scores: np.ndarray) -> np.ndarray:

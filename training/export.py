@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ def export(config: RunConfig) -> dict[str, Any]:
         if config.engine == "joint":
             weights = calibrated.weights
             JointSettings(weights["linear"], weights["bert"], calibrated.bias).save(folder)
-        calibration = asdict(calibrated.calibration)
+        calibration = calibrated.calibration.to_dict()
         (folder / "calibration.json").write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
         manifest = _manifest(config, calibrated, parity)
         write_manifest(folder, manifest)
@@ -145,7 +145,7 @@ def _manifest(config: RunConfig, calibrated: Calibrated, parity: dict[str, float
         "labels": facts["labels"],
         "registry_version": Registry.load().version,
         "licence": config.licence,
-        "thresholds": asdict(calibrated.calibration),
+        "thresholds": calibrated.calibration.to_dict(),
         "metrics": calibrated.figures | ({"parity": parity} if parity else {}),
         "training_data": {key: facts[key] for key in ("rows", "validation_rows", "sources", "targets", "sha256")},
     }

@@ -1,4 +1,4 @@
-"""The command line: `lapor-route route | batch | evaluate | bodies | info | train`."""
+"""The command line: `lapor-route route | batch | evaluate | bodies | rules | info | train`."""
 
 from __future__ import annotations
 
@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     route = commands.add_parser("route", help="route one complaint")
     route.add_argument("text", metavar="TEXT", help="the complaint; - reads it from standard input")
     route.add_argument("--place", help="where it happens, if known apart from the text")
+    route.add_argument(
+        "--explain", action="store_true", help="weigh every word; takes up to 33 times as long as routing"
+    )
     route.add_argument("--json", action="store_true", help="print the routing as JSON")
     _router_options(route)
     route.set_defaults(command=_route)
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("data", type=Path, metavar="DATA", help="JSONL with text, body_id, optional acceptable")
     evaluate.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for figures and plots")
     evaluate.add_argument("--no-plots", action="store_true", help="write no plots (they need matplotlib)")
+    _decision_options(evaluate)
     _model_option(evaluate)
     evaluate.set_defaults(command=_evaluate)
 
@@ -88,6 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     bodies.add_argument("--json", action="store_true", help="print JSON lines")
     bodies.set_defaults(command=_bodies)
+
+    rules = commands.add_parser("rules", help="work on a file of your own rules")
+    check = rules.add_subparsers(required=True, metavar="ACTION").add_parser(
+        "check", help="find rules that can never fire or contradict each other"
+    )
+    check.add_argument("file", type=Path, metavar="FILE", help="the TOML file with the rules")
+    check.add_argument("--model", metavar="DIR", help="whose labels the topics are; by default the embedded one")
+    check.set_defaults(command=_check_rules)
 
     train = commands.add_parser("train", help="train a model of your own: every step of a config")
     train.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file; training/configs holds examples")
@@ -113,7 +125,24 @@ def _model_option(parser: argparse.ArgumentParser) -> None:
 
 def _router_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=_positive, default=5, metavar="K", help="most candidates (default: 5)")
+    _decision_options(parser)
     _model_option(parser)
+
+
+def _decision_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--target-precision",
+        type=float,
+        metavar="P",
+        help="forward only what keeps this precision (default: the bundle's, 0.95); says at what coverage",
+    )
+    parser.add_argument(
+        "--shortlist-coverage",
+        type=float,
+        metavar="P",
+        help="share of shortlists that hold the right body (default: 0.95)",
+    )
+    parser.add_argument("--rules", type=Path, metavar="FILE", help="your own rules, a TOML file")
 
 
 def _positive(value: str) -> int:
@@ -126,7 +155,17 @@ def _positive(value: str) -> int:
 def _router(options: argparse.Namespace) -> Router:
     from lapor_route.router import Router
 
-    return Router.load(options.model, backend=options.backend, threads=options.threads)
+    router = Router.load(
+        options.model,
+        backend=options.backend,
+        threads=options.threads,
+        target_precision=getattr(options, "target_precision", None),
+        shortlist_coverage=getattr(options, "shortlist_coverage", None),
+        rules=getattr(options, "rules", None),
+    )
+    if router.promise:
+        print(f"promised: {router.promise}", file=sys.stderr)
+    return router
 
 
 def _route(options: argparse.Namespace) -> None:
@@ -134,7 +173,7 @@ def _route(options: argparse.Namespace) -> None:
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
     else:
         text = options.text.encode("utf-8", "surrogateescape").decode("utf-8", errors="replace")
-    routing = _router(options).route(text, options.place, top_k=options.top_k)
+    routing = _router(options).route(text, options.place, top_k=options.top_k, explain=options.explain)
     if options.json:
         _print_json(routing.to_dict())
     else:
@@ -215,6 +254,20 @@ def _bodies(options: argparse.Namespace) -> None:
             state = "" if body.connected else "  (not connected)"
             heirs = f"  -> {', '.join(body.successors)} since {body.valid_until}" if body.successors else ""
             print(f"{body.id:32} {body.code or '-':6} {body.name}{state}{heirs}")
+
+
+def _check_rules(options: argparse.Namespace) -> None:
+    from lapor_route.bodies import Registry
+    from lapor_route.bundle import Bundle
+    from lapor_route.decisions.rules import Rules
+
+    rules = Rules.load(options.file, Registry.load())
+    problems = rules.problems(Bundle.open(options.model).manifest["labels"])
+    print(f"rules: {len(rules)}, problems: {len(problems)}")
+    for problem in problems:
+        print(f"- {problem.message}")
+    if problems:
+        raise LaporRouteError(f"{options.file} can be read, but has rules to mend")
 
 
 def _train(options: argparse.Namespace) -> None:

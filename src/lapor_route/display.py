@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lapor_route.evidence.sentence import WEIGHTY
+
 if TYPE_CHECKING:
     from lapor_route.routing import PlaceMention, Routing
 
@@ -17,18 +19,10 @@ _DECISIONS = {
     "review": "perlu diperiksa petugas",
     "ask": "perlu ditanyakan kepada pelapor",
 }
-REASONS = {
-    "place_missing": "tempat tidak disebut",
-    "place_ambiguous": "tempat bisa lebih dari satu",
-    "tier_ambiguous": "provinsi atau kabupaten/kota",
-    "topic_ambiguous": "urusan belum jelas",
-    "out_of_scope": "bukan urusan instansi pemerintah",
-    "too_short": "terlalu pendek",
-}
 _CONTROLS = {code: " " for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 """Control characters, which could steer the terminal and which rich leaves out, become blanks."""
 _LONGEST_SHOWN = 600
-_WEIGHTY = 3.0
+_MOST_WORDS = 8
 
 
 def show_routing(text: str, place: str | None, routing: Routing, console: Console | None = None) -> None:
@@ -39,9 +33,8 @@ def show_routing(text: str, place: str | None, routing: Routing, console: Consol
         console.print(Text("Tempat: ") + _marked(place, [m for m in routing.places if m.field == "place"]))
     console.print()
     line = Text(f"{routing.decision}: {_DECISIONS[routing.decision]}", style=_STYLES[routing.decision])
-    if routing.reasons:
-        line.append(f" ({', '.join(REASONS[reason] for reason in routing.reasons)})")
     console.print(line)
+    console.print(Text(routing.evidence.sentence.translate(_CONTROLS)))
     if routing.question:
         console.print(Text(f"Tanyakan: {routing.question}"))
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -57,10 +50,19 @@ def show_routing(text: str, place: str | None, routing: Routing, console: Consol
             candidate.body_id,
         )
     console.print(table)
-    weighty = [mention for mention in routing.places if mention.weight >= _WEIGHTY]
+    weighty = [mention for mention in routing.places if mention.weight >= WEIGHTY]
     for mention in dict.fromkeys((m.text, m.level, m.code, m.body_id) for m in weighty):
         evidence = "tempat: {} ({}, {}) -> {}".format(*mention)
         console.print(Text(evidence.translate(_CONTROLS), style="dim"))
+    for unit in routing.evidence.units:
+        console.print(Text(f"unit: {unit.text} ({unit.kind})".translate(_CONTROLS), style="dim"))
+    if routing.also:
+        console.print(Text(f"tembusan: {', '.join(routing.also)}", style="dim"))
+    for rule in routing.evidence.rules:
+        console.print(Text(f"aturan: {rule}".translate(_CONTROLS), style="dim"))
+    words = sorted(routing.evidence.words, key=lambda word: -abs(word.weight))[:_MOST_WORDS]
+    for word in words:
+        console.print(Text(f"kata: {word.weight:+.2f}  {word.text}".translate(_CONTROLS), style="dim"))
     if routing.truncated:
         console.print(Text("Teks terlalu panjang; hanya bagian awal yang dibaca.", style="yellow"))
 
@@ -68,6 +70,6 @@ def show_routing(text: str, place: str | None, routing: Routing, console: Consol
 def _marked(text: str, mentions: list[PlaceMention]) -> Text:
     shown = Text(text[:_LONGEST_SHOWN].translate(_CONTROLS) + ("…" if len(text) > _LONGEST_SHOWN else ""))
     for mention in mentions:
-        if mention.weight >= _WEIGHTY and mention.end <= _LONGEST_SHOWN:
+        if mention.weight >= WEIGHTY and mention.end <= _LONGEST_SHOWN:
             shown.stylize("bold underline", mention.start, mention.end)
     return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,13 +13,19 @@ import numpy as np
 from lapor_route.bodies import Registry
 from lapor_route.bodies.registry import DKI
 from lapor_route.bundle import Bundle
-from lapor_route.classifiers.protocol import LOCAL, OUT_OF_SCOPE, PROVINCE, Classifier, check_labels
+from lapor_route.classifiers.protocol import LOCAL as LOCAL_TIER
+from lapor_route.classifiers.protocol import OUT_OF_SCOPE, Classifier, check_labels
+from lapor_route.classifiers.protocol import PROVINCE as PROVINCE_TIER
 from lapor_route.complaint import MAX_CHARACTERS, Complaint
-from lapor_route.decisions import Calibration, Doubts, decide
+from lapor_route.decisions import Calibration, Candidates, Doubts, Promise, decide, shortlist_length
+from lapor_route.decisions.decide import telling_words
+from lapor_route.decisions.join import CENTRAL, LOCAL, PROVINCE
+from lapor_route.decisions.rules import Rules, Ruling
 from lapor_route.errors import ClassifierError, InputError
+from lapor_route.evidence import contributions, find_units, sentence
 from lapor_route.places import PlaceResolver, Resolution
 from lapor_route.questions import ask
-from lapor_route.routing import ASK, FORWARD, Candidate, PlaceMention, Routing
+from lapor_route.routing import ASK, FORWARD, REVIEW, Candidate, Evidence, PlaceMention, Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,13 +34,16 @@ if TYPE_CHECKING:
     from lapor_route.bodies import Body
 
 DEFAULT_TOP_K = 5
+TIER_LABELS = {LOCAL: LOCAL_TIER, PROVINCE: PROVINCE_TIER}
+"""The label of a kind of candidate; a central body is its own."""
 MOST_CANDIDATES = 25
 """Candidates that are considered for the shortlist, at most."""
 MOST_PLACES = 50
 """Mentions that a routing lists, at most: the weightiest."""
 _WINDOW = 256
 _NEGLIGIBLE = 1e-9
-_PLAUSIBLE = 0.03
+_PLAUSIBLE = 0.05
+"""Share of the best candidate's probability from which another one is offered as an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,12 @@ class Router:
         classifier: Anything that follows `lapor_route.Classifier`; by default the embedded one.
         registry: The bodies; by default those in the package.
         resolver: The place resolver; by default one over the package's gazetteer.
-        calibration: Exponents and thresholds; by default those of the bundle or, with a classifier of
-            your own, neutral ones.
+        calibration: The join's coefficients and the thresholds; by default those of the bundle or, with a
+            classifier of your own, neutral ones.
+        rules: A deployment's own; those for shared competences always come after them.
+
+    Attributes:
+        promise: What `Router.load(target_precision=...)` keeps; None where nothing was asked for.
 
     Raises:
         ClassifierError: The classifier's labels aren't bodies or tiers.
@@ -71,6 +84,7 @@ class Router:
         registry: Registry | None = None,
         resolver: PlaceResolver | None = None,
         calibration: Calibration | None = None,
+        rules: Rules | None = None,
         model_version: str | None = None,
     ) -> None:
         self.registry = registry or Registry.load()
@@ -82,6 +96,8 @@ class Router:
         check_labels(classifier.labels, self.registry)
         self.classifier = classifier
         self.calibration = calibration or Calibration()
+        self.promise: Promise | None = None
+        self.rules = (rules or Rules()) + Rules.packaged(self.registry)
         self.resolver = resolver or PlaceResolver(self.registry)
         self.versions = {
             "package": version("lapor-route"),
@@ -100,6 +116,9 @@ class Router:
         registry: Registry | None = None,
         backend: str | None = None,
         threads: int | None = None,
+        target_precision: float | None = None,
+        shortlist_coverage: float | None = None,
+        rules: str | Path | Rules | None = None,
     ) -> Router:
         """A router with a bundle's classifier and calibration, by default the embedded ones.
 
@@ -108,27 +127,49 @@ class Router:
             registry: Another registry than the package's.
             backend: What computes an encoder: ``onnx`` (the default) or ``torch``.
             threads: Threads that the encoder may use; by default one a core.
+            target_precision: Share of what is forwarded that must go to the right body, by default the 95 % that
+                the bundle was made for; `Router.promise` then says with what confidence, and at what coverage.
+            shortlist_coverage: Share of the shortlists that must hold the right body, by default 95 %.
+            rules: A file of your own rules (`lapor-route rules check FILE` tells what is wrong with it).
 
         Raises:
             BundleError: The bundle is damaged, of another format or label set, or lacks the backend's weights.
             MissingExtraError: The bundle or the backend needs a package that isn't installed.
+            InputError: The bundle can't keep the precision or the coverage, or the rules can't be used.
         """
         bundle = Bundle.open(folder)
         registry = registry or Registry.load()
-        return cls(
+        calibration, promise = Calibration.from_dict(bundle.calibration), None
+        if target_precision is not None:
+            promise = calibration.promise(target_precision)
+            calibration = calibration.keeping(promise)
+        if shortlist_coverage is not None:
+            calibration = calibration.listing(shortlist_coverage)
+        router = cls(
             bundle.load_classifier(registry, backend=backend, threads=threads),
             registry=registry,
-            calibration=Calibration.from_dict(bundle.calibration),
+            calibration=calibration,
+            rules=rules if rules is None or isinstance(rules, Rules) else Rules.load(rules, registry),
             model_version=bundle.version,
         )
+        router.promise = promise
+        return router
 
-    def route(self, complaint: Complaint | str, place: str | None = None, *, top_k: int = DEFAULT_TOP_K) -> Routing:
+    def route(
+        self,
+        complaint: Complaint | str,
+        place: str | None = None,
+        *,
+        top_k: int = DEFAULT_TOP_K,
+        explain: bool = False,
+    ) -> Routing:
         """Routes one complaint.
 
         Args:
             complaint: Its text, or a `Complaint`.
             place: Where it happens, if known apart from the text.
             top_k: The most candidates to return; there are never more than 25.
+            explain: Whether to weigh every word of the text, which takes up to 33 times as long.
 
         Raises:
             InputError: The complaint isn't text, or `top_k` isn't positive.
@@ -137,14 +178,17 @@ class Router:
             complaint = Complaint(complaint, place)
         elif place is not None:
             complaint = Complaint(complaint.text, place, complaint.id)
-        return next(self.route_many([complaint], top_k=top_k))
+        return next(self.route_many([complaint], top_k=top_k, explain=explain))
 
-    def route_many(self, complaints: Iterable[Complaint | str], *, top_k: int = DEFAULT_TOP_K) -> Iterator[Routing]:
+    def route_many(
+        self, complaints: Iterable[Complaint | str], *, top_k: int = DEFAULT_TOP_K, explain: bool = False
+    ) -> Iterator[Routing]:
         """Routes any number of complaints, lazily and in their order.
 
         Args:
             complaints: Texts or `Complaint`s; read a window at a time, so a generator is fine.
             top_k: The most candidates to return for each; there are never more than 25.
+            explain: Whether to weigh every word of each text, which takes up to 33 times as long.
 
         Raises:
             InputError: A complaint isn't text, or `top_k` isn't positive.
@@ -157,7 +201,7 @@ class Router:
         while window := [_read(complaint) for complaint in islice(source, _WINDOW)]:
             probabilities = self._classify([read.text for read in window])
             for read, row in zip(window, probabilities, strict=True):
-                yield self._join(read, row, top_k)
+                yield self._answer(read, row, top_k, explain)
 
     def _classify(self, texts: list[str]) -> np.ndarray:
         """Probabilities in the order given; the classifier sees the texts sorted by length."""
@@ -172,65 +216,143 @@ class Router:
         probabilities[order] = found
         return probabilities
 
-    def _join(self, read: _Read, row: np.ndarray, top_k: int) -> Routing:
+    def weigh(self, texts: Sequence[str]) -> Iterator[Weighed]:
+        """What the join is fitted on: the bodies of each text, not yet weighed against each other.
+
+        Args:
+            texts: Complaints.
+        """
+        reads = [_read(text) for text in texts]
+        for read, row in zip(reads, self._classify([read.text for read in reads]), strict=True):
+            yield self._weigh(read, row, self.resolver.resolve(read.text, read.place))
+
+    def _answer(self, read: _Read, row: np.ndarray, top_k: int, explain: bool) -> Routing:
         resolution = self.resolver.resolve(read.text, read.place)
-        local_tier, province_tier, out_of_scope = (
-            float(row[self._column[label]]) if label in self._column else 0.0
-            for label in (LOCAL, PROVINCE, OUT_OF_SCOPE)
-        )
-        flat_local, flat_province = (float(row[columns].sum()) for columns in self._layout.flat_columns)
-        ranked, probabilities = self._rank(row, resolution, local_tier, province_tier)
+        weighed = self._weigh(read, row, resolution)
+        probabilities = self.calibration.join.probabilities(weighed.candidates)
+        order = np.argsort(-probabilities, kind="stable")
+        ranked, probabilities = [weighed.bodies[i] for i in order], probabilities[order]
+        kinds = weighed.candidates.kind[order].tolist()
+        decision, reasons = decide(probabilities, kinds, weighed.doubts, self.calibration)
         names = [body.id for body in ranked]
-        doubts = Doubts(
-            words=len(read.text.split()) + len((read.place or "").split()),
-            out_of_scope=out_of_scope,
-            province_tier=province_tier + flat_province,
-            local_tier=local_tier + flat_local,
-            best_local=float(resolution.local.max(initial=0.0)),
-            best_province=float(resolution.provinces.max(initial=0.0)),
-            place_unknown=resolution.unknown,
-        )
-        decision, reasons, length = decide(
-            probabilities, [_kind(body) for body in ranked], doubts, self.calibration
-        )
-        return Routing(
+        question = ask(reasons, _plausible(names, probabilities), self.registry) if decision == ASK else None
+        routing = Routing(
             decision=decision,
             body_id=names[0] if decision == FORWARD else None,
             candidates=tuple(
-                Candidate(body.id, body.name, math.floor(float(probability) * 1e6) / 1e6)
+                Candidate(body.id, body.name, math.floor(float(probability) * 1e6 + 1e-3) / 1e6)
                 for body, probability in list(zip(ranked, probabilities, strict=True))[:top_k]
             ),
             reasons=reasons,
             places=_weightiest(resolution.mentions),
-            question=ask(reasons, _plausible(names, probabilities), self.registry) if decision == ASK else None,
-            shortlist=tuple(names[:length]),
+            question=question.text if question else None,
+            options=question.options if question else (),
+            shortlist=tuple(names[: shortlist_length(probabilities, self.calibration)]),
             truncated=read.truncated,
             versions=self.versions,
             id=read.id,
         )
+        topic = TIER_LABELS.get(kinds[0], names[0]) if kinds else ""
+        told = self._told(resolution)
+        ruling = self.rules.apply(f"{read.text}\n{read.place or ''}", topic, [*told.values()])
+        routing = self._rule(routing, ruling, told)
+        label = names[0] if names and names[0] in self._column else topic
+        words = contributions(self.classifier, read.text, label) if explain and label in self._column else ()
+        decided = ruling.forward is not None or ruling.review
+        evidence = Evidence(
+            sentence=sentence(routing, self.registry, words, ruling.names[-1] if decided else None),
+            words=words,
+            units=find_units(read.text, [(m.start, m.end) for m in routing.places if m.field == "text"]),
+            rules=ruling.names,
+        )
+        return replace(routing, evidence=evidence)
 
-    def _rank(
-        self, row: np.ndarray, resolution: Resolution, local_tier: float, province_tier: float
-    ) -> tuple[list[Body], np.ndarray]:
-        """The likeliest bodies, best first, and their calibrated probabilities."""
+    def _told(self, resolution: Resolution) -> dict[str, str]:
+        """The bodies of the place by their tier, where the text tells it."""
+        found = {}
+        for tier, ids, probabilities in (
+            (LOCAL_TIER, self.resolver.local_ids, resolution.local),
+            (PROVINCE_TIER, self.resolver.province_ids, resolution.provinces),
+        ):
+            if len(ids) and probabilities.max() >= self.calibration.region_at:
+                found[tier] = ids[int(probabilities.argmax())]
+        return found
+
+    def _rule(self, routing: Routing, ruling: Ruling, told: dict[str, str]) -> Routing:
+        """The routing after the rules: they can decide, and add copies."""
+        lead = ruling.forward or (routing.candidates[0].body_id if routing.candidates else None)
+        copies = [told.get(copy, copy) for copy in ruling.copies]
+        also = tuple(dict.fromkeys(c for c in copies if c in self.registry and c != lead))
+        if ruling.forward:
+            shortlist = (ruling.forward, *(name for name in routing.shortlist if name != ruling.forward))
+            routing = replace(routing, decision=FORWARD, body_id=ruling.forward, shortlist=shortlist)
+            return replace(routing, also=also, reasons=(), question=None, options=())
+        if ruling.review:
+            reasons = tuple(dict.fromkeys((*routing.reasons, "rule")))
+            return replace(
+                routing, decision=REVIEW, body_id=None, also=also, reasons=reasons, question=None, options=()
+            )
+        return replace(routing, also=also) if also else routing
+
+    def _weigh(self, read: _Read, row: np.ndarray, resolution: Resolution) -> Weighed:
+        """The likeliest bodies by P(topic) x P(place), and what makes the decision doubtful."""
         layout = self._layout
-        joint = np.zeros(len(self._bodies))
-        joint[layout.local_bodies] += local_tier * resolution.local[layout.local_states]
-        joint[layout.province_bodies] += province_tier * resolution.provinces[layout.province_states]
+        local_tier, province_tier, out_of_scope = (
+            float(row[self._column[label]]) if label in self._column else 0.0
+            for label in (LOCAL_TIER, PROVINCE_TIER, OUT_OF_SCOPE)
+        )
+        joint, place = np.zeros(len(self._bodies)), np.ones(len(self._bodies))
+        for bodies, tier, regions in (
+            (layout.province_bodies, province_tier, resolution.provinces[layout.province_states]),
+            (layout.local_bodies, local_tier, resolution.local[layout.local_states]),
+        ):
+            joint[bodies] += tier * regions
+            if tier:
+                place[bodies] = regions
         joint[layout.label_bodies] += row[layout.label_columns]
         likeliest = np.argsort(-joint, kind="stable")[:MOST_CANDIDATES]
         likeliest = likeliest[joint[likeliest] > _NEGLIGIBLE]
-        place_known = float(resolution.local.max(initial=0.0))
-        probabilities = self.calibration.calibrate(joint[likeliest], layout.is_regional[likeliest], place_known)
-        order = np.argsort(-probabilities, kind="stable")
-        return [self._bodies[i] for i in likeliest[order]], probabilities[order]
+        best_local = float(resolution.local.max(initial=0.0))
+        flat_local, flat_province = (float(row[columns].sum()) for columns in layout.flat_columns)
+        topics = sorted(
+            [*row[layout.central_columns].tolist(), local_tier + province_tier + flat_local + flat_province]
+        )
+        doubts = Doubts(
+            words=len(read.text.split()) + bool(read.place and read.place.strip()),
+            telling=telling_words(read.text),
+            rival=topics[-2] if len(topics) > 1 else 0.0,
+            out_of_scope=out_of_scope,
+            province_tier=province_tier + flat_province,
+            local_tier=local_tier + flat_local,
+            best_local=best_local,
+            best_province=float(resolution.provinces.max(initial=0.0)),
+            place_unknown=resolution.unknown,
+        )
+        candidates = Candidates.of(joint[likeliest], place[likeliest], layout.kinds[likeliest], best_local)
+        return Weighed([self._bodies[i] for i in likeliest], candidates, doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A complaint before the join.
+
+    Attributes:
+        bodies: The bodies that may be in charge, at most `MOST_CANDIDATES`, likeliest first.
+        candidates: The same, as the join sees them.
+        doubts: What the decision looks at beside them.
+    """
+
+    bodies: list[Body]
+    candidates: Candidates
+    doubts: Doubts
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """Which column of the classifier, or which region, belongs to which connected body (index arrays).
 
-    `flat_columns` are the classifier's columns that are regional bodies themselves: local ones, provinces.
+    `kinds` are the bodies' in the join; `flat_columns` the classifier's columns that are regional bodies themselves
+    (local ones, provinces), `central_columns` those that are central ones.
     """
 
     local_states: np.ndarray
@@ -239,8 +361,9 @@ class _Layout:
     province_bodies: np.ndarray
     label_columns: np.ndarray
     label_bodies: np.ndarray
-    is_regional: np.ndarray
+    kinds: np.ndarray
     flat_columns: tuple[np.ndarray, np.ndarray]
+    central_columns: np.ndarray
 
     @classmethod
     def of(cls, bodies: Sequence[Body], labels: Sequence[str], resolver: PlaceResolver) -> _Layout:
@@ -251,7 +374,7 @@ class _Layout:
             columns = np.array(known, dtype=np.intp).reshape(-1, 2)
             return columns[:, 0], columns[:, 1]
 
-        def columns_of(kind: str) -> np.ndarray:
+        def columns_of(kind: int) -> np.ndarray:
             of_kind = [
                 i for i, label in enumerate(labels) if label in index and _kind(bodies[index[label]]) == kind
             ]
@@ -261,13 +384,15 @@ class _Layout:
             *pairs(resolver.local_ids),
             *pairs(resolver.province_ids),
             *pairs(labels),
-            np.array([body.is_regional for body in bodies], dtype=bool),
-            (columns_of("local"), columns_of("province")),
+            np.array([_kind(body) for body in bodies]),
+            (columns_of(LOCAL), columns_of(PROVINCE)),
+            columns_of(CENTRAL),
         )
 
 
 def _plausible(names: list[str], probabilities: np.ndarray) -> list[str]:
-    return [name for name, probability in zip(names, probabilities, strict=True) if probability >= _PLAUSIBLE]
+    least = _PLAUSIBLE * probabilities.max(initial=0.0)
+    return [name for name, probability in zip(names, probabilities, strict=True) if probability >= least]
 
 
 def _weightiest(mentions: tuple[PlaceMention, ...]) -> tuple[PlaceMention, ...]:
@@ -277,11 +402,11 @@ def _weightiest(mentions: tuple[PlaceMention, ...]) -> tuple[PlaceMention, ...]:
     return tuple(mention for mention in mentions if mention.weight >= least)[:MOST_PLACES]
 
 
-def _kind(body: Body) -> str:
-    """The tier a body stands for in a decision: DKI Jakarta counts as local."""
+def _kind(body: Body) -> int:
+    """What a body is in the join: DKI Jakarta counts as local."""
     if not body.is_regional:
-        return "central"
-    return "province" if body.kind == "province" and body.id != DKI else "local"
+        return CENTRAL
+    return PROVINCE if body.kind == "province" and body.id != DKI else LOCAL
 
 
 def _read(complaint: Complaint | str) -> _Read:

@@ -15,6 +15,7 @@ REASONS = (
     "topic_ambiguous",
     "out_of_scope",
     "too_short",
+    "rule",
 )
 """Why a complaint is not forwarded."""
 
@@ -64,6 +65,58 @@ class PlaceMention:
 
 
 @dataclass(frozen=True, slots=True)
+class WordWeight:
+    """A word of a complaint, and what it says about a label.
+
+    Attributes:
+        text: The word as it stands in the complaint ("e-KTP", "Jum'at").
+        start: Offset of its first character.
+        end: Offset behind its last character.
+        weight: What it adds to the label's score or log-probability; below 0 it speaks against the label.
+    """
+
+    text: str
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sub-unit of a body that a complaint names.
+
+    Attributes:
+        text: Its name as it stands in the complaint ("Dinas Perhubungan Kota Bogor").
+        start: Offset of its first character.
+        end: Offset behind its last character.
+        kind: One of `lapor_route.evidence.KINDS`.
+    """
+
+    text: str
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for a routing.
+
+    Attributes:
+        sentence: One sentence in Indonesian that an officer can read aloud.
+        words: The words of the text that speak for the first candidate's topic, or against it, in their order;
+            only on request, since they cost up to 33 times as much as the routing.
+        units: Sub-units of bodies that the text names: a dinas, a branch, a school.
+        rules: Names of the rules that acted, a deployment's own and those for shared competences.
+    """
+
+    sentence: str = ""
+    words: tuple[WordWeight, ...] = ()
+    units: tuple[Unit, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """What the router says about one complaint.
 
@@ -74,9 +127,11 @@ class Routing:
         reasons: Codes from `REASONS`, why it isn't simply forwarded.
         places: What told the place.
         question: What to ask the citizen, in Indonesian, when the decision is ``ask``.
-        shortlist: Ids of the bodies that an officer should see: the fewest that hold the promised probability
-            together, without those below 1 %.
-        also: Ids of bodies to copy in.
+        options: Answers to choose from, where there are any; each works as `place`.
+        shortlist: Ids of the bodies that an officer should see, likeliest first: a conformal set that holds the
+            right one with the promised probability, unless the place is missing.
+        also: Ids of bodies to copy in, where the matter is a shared one or a rule says so.
+        evidence: What speaks for it.
         truncated: Whether the text was longer than what is read.
         versions: Of the package, the model and the registry.
         id: The caller's key of the complaint.
@@ -88,18 +143,22 @@ class Routing:
     reasons: tuple[str, ...] = ()
     places: tuple[PlaceMention, ...] = ()
     question: str | None = None
+    options: tuple[str, ...] = ()
     shortlist: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
     truncated: bool = False
     versions: dict[str, str] = field(default_factory=dict)
     id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The routing as JSON-ready data, the same everywhere."""
-        data = {name: getattr(self, name) for name in self.__slots__} | {"versions": dict(self.versions)}
-        for name, value in data.items():
-            if isinstance(value, tuple):
-                data[name] = [
-                    asdict(item) if isinstance(item, (Candidate, PlaceMention)) else item for item in value
-                ]
-        return data
+        found: dict[str, Any] = _plain(asdict(self))
+        return found
+
+
+def _plain(value: Any) -> Any:
+    """The same with lists for tuples, as JSON has it."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lapor_route.classifiers import check_labels, load_engine
 from lapor_route.classifiers.linear import LinearClassifier
-from lapor_route.classifiers.ngrams import character_ngrams, words_of
+from lapor_route.classifiers.ngrams import NgramVectorizer, character_ngrams, words_at, words_of
 from lapor_route.errors import BundleError, ClassifierError
 
 if TYPE_CHECKING:
@@ -45,16 +47,76 @@ def test_no_texts(tiny_classifier: LinearClassifier) -> None:
     assert tiny_classifier.predict_proba([]).shape == (0, len(tiny_classifier.labels))
 
 
-def test_explanations_add_up_to_the_score(tiny_classifier: LinearClassifier) -> None:
-    text = "token listrik padam"
-    column = tiny_classifier.labels.index("pln")
-    score = tiny_classifier.decision_function([text])[0, column]
-    shares = tiny_classifier.explain(text, "pln", top=10_000)
-    columns, values = tiny_classifier.vectorizer.transform(text)
-    exact = (values * tiny_classifier.scales[columns] * tiny_classifier.weights[columns, column]).sum()
-    assert exact + tiny_classifier.bias[column] == pytest.approx(score, abs=1e-4)
-    assert shares[0][1] == max(share for _, share in shares)
-    assert any("listrik" in gram for gram, _ in shares)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token listrik padam",
+        "listrik listrik padam, LISTRIK padaaam!",
+        "Tok’en ‘listrik’ 3’4 <nama> padam_lagi e-KTP Jum'at",
+        "Straße İstana ŉlistrik ﬁskal padam",
+        "٣٤ listrik 日本 padam",
+        "",
+        "?!",
+    ],
+)
+@pytest.mark.parametrize("temperature", [1.0, 0.4])
+def test_contributions_add_up_to_the_score(
+    tiny_classifier: LinearClassifier, text: str, temperature: float
+) -> None:
+    one = tiny_classifier
+    classifier = LinearClassifier(one.labels, one.vectorizer, one.weights, one.scales, one.bias, temperature)
+    scores = classifier.decision_function([text])[0] / temperature
+    for column, label in enumerate(classifier.labels):
+        words = classifier.contributions(text, label)
+        total = sum(word.weight for word in words)
+        assert total + classifier.bias[column] / temperature == pytest.approx(scores[column], abs=1e-4)
+        assert all(text[word.start : word.end] == word.text for word in words)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.sampled_from("listrik padam <>_-’‘'ßİŉ٣7\nAﬁ")))
+def test_contributions_of_any_text_add_up(tiny_classifier: LinearClassifier, text: str) -> None:
+    score = tiny_classifier.decision_function([text])[0, 0] - tiny_classifier.bias[0]
+    words = tiny_classifier.contributions(text, tiny_classifier.labels[0])
+    assert sum(word.weight for word in words) == pytest.approx(score, abs=1e-4)
+
+
+def test_contributions_by_hand() -> None:
+    """Three n-grams: "air" twice, the pair "air keruh" once, "keruh" once, in a vector of unit length."""
+    vectorizer = NgramVectorizer(["air", "air keruh", "keruh"], np.ones(3, dtype=np.float32))
+    classifier = LinearClassifier(
+        labels=("a", "b"),
+        vectorizer=vectorizer,
+        weights=np.array([[2, 0], [4, 0], [-6, 0]], dtype=np.int8),
+        scales=np.array([1.0, 0.5, 0.5], dtype=np.float32),
+        bias=np.zeros(2, dtype=np.float32),
+        temperature=2.0,
+    )
+    twice = 1 + np.log(2)
+    air, pair, keruh = np.array([2 * twice, 2, -3]) / np.sqrt(twice**2 + 2) / 2
+    found = classifier.contributions("Air keruh, air", "a")
+    assert [word.text for word in found] == ["Air", "keruh", "air"]
+    assert [word.weight for word in found] == pytest.approx([air / 2 + pair / 2, keruh + pair / 2, air / 2])
+    assert [word.weight for word in classifier.contributions("Air keruh, air", "b")] == [0.0, 0.0, 0.0]
+
+
+def test_the_words_that_decide_weigh_most(tiny_classifier: LinearClassifier) -> None:
+    words = tiny_classifier.contributions("mohon segera token listrik <nama>", "pln")
+    assert [word.text for word in words] == ["mohon", "segera", "token", "listrik", "nama"]
+    assert max(words, key=lambda word: word.weight).text == "listrik"
+    assert words[-1].weight == 0
+
+
+def test_contributions_to_an_unknown_label(tiny_classifier: LinearClassifier) -> None:
+    with pytest.raises(ClassifierError, match=r"no label 'nobody'; it knows .*pln"):
+        tiny_classifier.contributions("listrik", "nobody")
+
+
+def test_words_and_where_they_start() -> None:
+    text = "Yth. <nama>, Jum’at ßA tooolong ‘3’4"
+    words, starts = words_at(text)
+    assert words == words_of(text) == ["yth", "jumat", "ssa", "tolong", "0"]
+    assert [text[start] for start in starts] == ["Y", "J", "ß", "t", "3"]
 
 
 def test_save_and_load(tmp_path: Path, tiny_classifier: LinearClassifier) -> None:
@@ -76,7 +138,7 @@ def test_labels_must_be_bodies_or_tiers(registry: Registry) -> None:
         check_labels(["pln", "nobody"], registry)
     with pytest.raises(ClassifierError, match="twice"):
         check_labels(["pln", "pln"], registry)
-    with pytest.raises(ClassifierError, match="no labels"):
+    with pytest.raises(ClassifierError, match=r"no labels"):
         check_labels([], registry)
 
 

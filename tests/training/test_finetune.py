@@ -116,7 +116,9 @@ def test_an_encoder_learns(tmp_path: Path, registry: Registry, bases: dict[str, 
     assert np.mean(list(found.values())[-10:]) < 0.7 * found[1]
     classifier = BertClassifier.load(folder, prepared.labels, backend="torch")
     commonest = Counter(row.target for row in prepared.train).most_common(1)[0][1] / len(prepared.train)
-    assert share_right(classifier, prepared.train) > 2 * commonest + 0.2  # elsewhere rounding leads to 0.9, here 0.98
+    assert (
+        share_right(classifier, prepared.train) > 2 * commonest + 0.2
+    )  # elsewhere rounding leads to 0.9, here 0.98
     evaluated = [entry["eval_loss"] for entry in history(config)["log"] if "eval_loss" in entry]
     assert len(evaluated) > 2
 

@@ -2,7 +2,8 @@
 
 `python -m training.examples check` finds what is wrong with them and counts them; `measure` tells how a bundle
 does on the held-out fifth; `tail FILE` writes that fifth for `lapor-route evaluate`; `regions FILE` writes texts
-with their slots filled for every kabupaten/kota of the country.
+with their slots filled for every kabupaten/kota of the country; `copies` tells how right the packaged rules on
+copies are.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 
 from lapor_route import Router
 from lapor_route.bodies import Registry
+from lapor_route.decisions.rules import Rules
 from training.examples import every_region
 from training.examples.check import check
+from training.examples.copies import report
 from training.examples.measure import measure, tail_rows
 
 
@@ -32,10 +35,14 @@ def main() -> int:
     filling = commands.add_parser("regions", help="write texts for every kabupaten/kota, slots filled")
     filling.add_argument("file", type=Path)
     filling.add_argument("--per-region", type=int, default=5, metavar="N")
+    copying = commands.add_parser("copies", help="how right the packaged rules on copies are")
+    copying.add_argument("--wrong", action="store_true", help="list the wrong copies of the train part instead")
     options = parser.parse_args()
     if options.command == "check":
         return _check(options.shared)
-    if options.command == "measure":
+    if options.command == "copies":
+        print("\n".join(report(Rules.packaged(Registry.load()), wrong=options.wrong)))
+    elif options.command == "measure":
         for name, value in measure(Router.load(options.model)).items():
             print(f"{name:42} {value}")
     else:

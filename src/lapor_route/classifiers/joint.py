@@ -12,10 +12,13 @@ from lapor_route.classifiers.bert import BertClassifier
 from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.classifiers.protocol import Classifier, softmax
 from lapor_route.errors import BundleError
+from lapor_route.evidence.words import combine, contributions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from lapor_route.routing import WordWeight
 
 SETTINGS_FILE = "joint.json"
 _LEAST = 1e-9
@@ -69,6 +72,18 @@ class JointClassifier:
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float32 array (n_texts, n_labels); rows sum to 1."""
         return pool(self.linear.predict_proba(texts), self.bert.predict_proba(texts), self.settings)
+
+    def contributions(self, text: str, label: str) -> tuple[WordWeight, ...]:
+        """What each word adds to a label's sum before it is normalised, in the order of the text.
+
+        That is the weighted sum of what it adds in either part: to the linear model's score, exactly, and to
+        BERT's log-probability, by occlusion.
+
+        Raises:
+            ClassifierError: The classifier has no such label.
+        """
+        linear, bert = (contributions(part, text, label) for part in (self.linear, self.bert))
+        return combine(linear, self.settings.linear, bert, self.settings.bert)
 
     @classmethod
     def load(

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from lapor_route.classifiers.ngrams import NgramVectorizer
+from lapor_route.classifiers.ngrams import NgramVectorizer, words_at
 from lapor_route.classifiers.protocol import softmax
 from lapor_route.classifiers.tokens import NGRAMS_PART, read_part, write_part
 from lapor_route.errors import BundleError
+from lapor_route.evidence.words import column_of, weigh_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from lapor_route.routing import WordWeight
 
 
 class LinearClassifier:
@@ -66,17 +69,20 @@ class LinearClassifier:
         """Probabilities, float32 array (n_texts, n_labels); rows sum to 1."""
         return softmax(self.decision_function(texts) / self.temperature)
 
-    def explain(self, text: str, label: str, top: int = 8) -> list[tuple[str, float]]:
-        """The n-grams that speak most for a label, with their exact share of its score.
+    def contributions(self, text: str, label: str) -> tuple[WordWeight, ...]:
+        """What each word adds to a label's score, in the order of the text.
 
-        Returns:
-            (n-gram, contribution) pairs, strongest first; character n-grams begin with a tilde.
+        Exact: with the label's `bias` over the temperature, the weights add up to its score over the
+        temperature. Each n-gram's share goes in equal parts to its occurrences, a word pair's to both words.
+
+        Raises:
+            ClassifierError: The classifier has no such label.
         """
-        columns, values = self.vectorizer.transform(text)
-        label_column = self._labels.index(label)
-        shares = values * self.scales[columns] * self.weights[columns, label_column]
-        strongest = np.argsort(-shares)[:top]
-        return [(self.vectorizer.vocabulary[columns[i]], float(shares[i])) for i in strongest if shares[i] > 0]
+        column = column_of(self._labels, label)
+        words, starts = words_at(text)
+        used, values = self.vectorizer.transform(text)
+        shares = values * self.scales[used] * self.weights[used, column] / self.temperature
+        return weigh_words(text, starts, self.vectorizer.spread(words, used, shares))
 
     def save(self, folder: Path) -> None:
         """Writes `linear.safetensors`, and the n-grams into `tokenizer.json`."""

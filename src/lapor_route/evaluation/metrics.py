@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lapor_route.evaluation.effort import effort
+from lapor_route.routing import ASK, FORWARD, REASONS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,13 +27,21 @@ def measure(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         for name, value in outcome.slices.items():
             slices[name][value].append(outcome)
     return {
-        "overall": accuracy(labelled) | {"top1_interval": interval(labelled)},
+        "overall": accuracy(labelled) | {"top1_interval": interval([outcome.hit(1) for outcome in labelled])},
         "slices": {
             name: {value: accuracy(rows) for value, rows in sorted(values.items())}
             for name, values in sorted(slices.items())
         },
         "decisions": decisions(outcomes),
+        "reasons": reasons(outcomes),
+        "copies": copies(outcomes),
+        "effort": effort(outcomes),
         "calibration": calibration(labelled),
+        "calibration_by_kind": {
+            kind: {key: value for key, value in calibration(of_kind).items() if key != "bins"}
+            for kind in ("national", "regional")
+            if (of_kind := [outcome for outcome in labelled if outcome.slices.get("kind") == kind])
+        },
         "risk_coverage": risk_coverage(labelled),
     }
 
@@ -53,13 +64,12 @@ def accuracy(outcomes: Sequence[Outcome]) -> dict[str, float | int | None]:
     }
 
 
-def interval(outcomes: Sequence[Outcome], seed: int = 1) -> list[float]:
-    """95 % bootstrap interval of top-1."""
-    hits = np.array([outcome.hit(1) for outcome in outcomes], dtype=float)
-    if not len(hits):
+def interval(hits: Sequence[bool], seed: int = 1) -> list[float]:
+    """95 % bootstrap interval of a share."""
+    found = np.array(hits, dtype=float)
+    if not len(found):
         return []
-    rng = np.random.default_rng(seed)
-    means = rng.choice(hits, (_BOOTSTRAPS, len(hits))).mean(axis=1)
+    means = np.random.default_rng(seed).choice(found, (_BOOTSTRAPS, len(found))).mean(axis=1)
     return [round(float(value), 4) for value in np.quantile(means, (0.025, 0.975))]
 
 
@@ -69,27 +79,68 @@ def decisions(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     A row without a right body that is forwarded counts as a wrong forward.
     """
     labelled = [outcome for outcome in outcomes if outcome.label]
-    forwarded = [outcome for outcome in outcomes if outcome.routing.decision == "forward"]
-    to_ask = [outcome for outcome in outcomes if outcome.expected == "ask"]
+    placed = [outcome for outcome in labelled if outcome.placed]
+    forwarded = [outcome for outcome in outcomes if outcome.routing.decision == FORWARD]
+    to_ask = [outcome for outcome in outcomes if outcome.expected == ASK]
     unroutable = [outcome for outcome in outcomes if not outcome.label]
-    reasons: dict[str, int] = defaultdict(int)
-    for outcome in outcomes:
-        for reason in outcome.routing.reasons:
-            reasons[reason] += 1
     return {
-        "forward_coverage": _mean([outcome.routing.decision == "forward" for outcome in outcomes]),
-        "forward_precision": _mean([outcome.hit(1) for outcome in forwarded]),
+        "forward_coverage": _mean([outcome.routing.decision == FORWARD for outcome in outcomes]),
+        "forward_precision": _mean([outcome.forwarded_right for outcome in forwarded]),
+        "forward_precision_interval": interval([outcome.forwarded_right for outcome in forwarded]),
+        "forward_by_tier": {
+            name: {
+                "coverage": _mean([outcome.routing.decision == FORWARD for outcome in of_tier]),
+                "precision": _mean([o.forwarded_right for o in of_tier if o.routing.decision == FORWARD]),
+            }
+            for name in ("national", "regional")
+            if (of_tier := [outcome for outcome in labelled if outcome.slices.get("kind") == name])
+        },
         "ask_rows": len(to_ask),
-        "ask_recall": _mean([outcome.routing.decision == "ask" for outcome in to_ask]),
-        "ask_not_forwarded": _mean([outcome.routing.decision != "forward" for outcome in to_ask]),
-        "asked_share": _mean([outcome.routing.decision == "ask" for outcome in outcomes]),
+        "ask_recall": _mean([outcome.routing.decision == ASK for outcome in to_ask]),
+        "ask_not_forwarded": _mean([outcome.routing.decision != FORWARD for outcome in to_ask]),
+        "asked_share": _mean([outcome.routing.decision == ASK for outcome in outcomes]),
         "unroutable_rows": len(unroutable),
-        "unroutable_forwarded": _mean([outcome.routing.decision == "forward" for outcome in unroutable]),
+        "unroutable_forwarded": _mean([outcome.routing.decision == FORWARD for outcome in unroutable]),
         "shortlist_size": _mean([len(outcome.routing.shortlist) for outcome in labelled]),
-        "shortlist_holds_right": _mean(
-            [not outcome.right.isdisjoint(outcome.routing.shortlist) for outcome in labelled]
-        ),
-        "reasons": dict(sorted(reasons.items())),
+        "shortlist_holds_right": _mean([outcome.listed for outcome in labelled]),
+        "shortlist_holds_right_interval": interval([outcome.listed for outcome in labelled]),
+        "placed_rows": len(placed),
+        "placed_shortlist_size": _mean([len(outcome.routing.shortlist) for outcome in placed]),
+        "placed_shortlist_holds_right": _mean([outcome.listed for outcome in placed]),
+        "placed_shortlist_holds_right_interval": interval([outcome.listed for outcome in placed]),
+    }
+
+
+def reasons(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """How often each reason is given and, on rows whose reasons are known, its precision and recall."""
+    known = [outcome for outcome in outcomes if outcome.reasons is not None]
+    return {
+        reason: {
+            "given": sum(reason in outcome.routing.reasons for outcome in outcomes),
+            **_found([(reason in (o.reasons or ()), reason in o.routing.reasons) for o in known]),
+        }
+        for reason in REASONS
+    }
+
+
+def copies(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How often bodies are copied in and, on rows whose copies are known, how rightly."""
+    known = [outcome for outcome in outcomes if outcome.also is not None]
+    pairs = [
+        (body_id in (outcome.also or ()), body_id in outcome.routing.also)
+        for outcome in known
+        for body_id in {*(outcome.also or ()), *outcome.routing.also}
+    ]
+    return {"copied_share": _mean([bool(outcome.routing.also) for outcome in outcomes]), **_found(pairs)}
+
+
+def _found(pairs: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """Precision and recall of (wanted, given) pairs; nothing where nothing is known."""
+    both = sum(wanted and given for wanted, given in pairs)
+    given, wanted = sum(given for _, given in pairs), sum(wanted for wanted, _ in pairs)
+    return {
+        "precision": round(both / given, 4) if given else None,
+        "recall": round(both / wanted, 4) if wanted else None,
     }
 
 

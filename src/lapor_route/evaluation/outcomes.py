@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapor_route.complaint import Complaint
 from lapor_route.errors import InputError
-from lapor_route.routing import ASK, FORWARD, REVIEW
+from lapor_route.routing import ASK, FORWARD, REASONS, REVIEW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,8 @@ class Outcome:
         label: The body of the disposition; nothing for a row that no body should get.
         right: All bodies that count as right.
         expected: The decision that the label asks for, where the data says it.
+        reasons: The reasons that it asks for, where the data has them.
+        also: The bodies to copy in, where the data has them.
         routing: What the router said.
         region_found: Whether the label's region is among those found; None for central bodies.
         region_first: Whether it is the likeliest one.
@@ -47,6 +49,8 @@ class Outcome:
     label: str | None
     right: frozenset[str]
     expected: str | None
+    reasons: frozenset[str] | None
+    also: frozenset[str] | None
     routing: Routing
     region_found: bool | None
     region_first: bool | None
@@ -57,13 +61,30 @@ class Outcome:
         return any(candidate.body_id in self.right for candidate in self.routing.candidates[:k])
 
     @property
+    def forwarded_right(self) -> bool:
+        """Whether it is forwarded to a right body."""
+        return self.routing.body_id in self.right
+
+    @property
+    def listed(self) -> bool:
+        """Whether a right body is on the shortlist."""
+        return not self.right.isdisjoint(self.routing.shortlist)
+
+    @property
+    def placed(self) -> bool:
+        """Whether the place is told or not needed, as the router sees it."""
+        return {"place_missing", "place_ambiguous"}.isdisjoint(self.routing.reasons)
+
+    @property
     def probability(self) -> float:
         """Of the first candidate."""
         return self.routing.candidates[0].probability if self.routing.candidates else 0.0
 
 
 def read_labelled(path: Path, router: Router) -> list[dict[str, Any]]:
-    """The rows of a JSONL file with `text` and `body_id`.
+    """The rows of a JSONL file with `text` and `body_id`, and what else there is to measure.
+
+    `acceptable` ("id;id" or a list), `decision`, `reasons` and `also` (lists) are optional.
 
     Raises:
         InputError: The file can't be read, or a row isn't usable; the message names the line.
@@ -100,6 +121,13 @@ def _row_problem(row: Any) -> str | None:
             return f"has a {key!r} that is no string"
     if not isinstance(row.get("acceptable"), (str, list, type(None))):
         return "has an 'acceptable' that is neither \"id;id\" nor a list"
+    for key in ("reasons", "also"):
+        items = row.get(key)
+        if items is not None and not (isinstance(items, list) and all(isinstance(item, str) for item in items)):
+            return f"has a {key!r} that is no list of strings"
+    unknown = [reason for reason in row.get("reasons") or [] if reason not in REASONS]
+    if unknown:
+        return f"has the reason {unknown[0]!r}, which is none of {', '.join(REASONS)}"
     if row.get("decision") not in (None, "", *DECISIONS):
         return f"has the decision {row['decision']!r}, which is none of {', '.join(DECISIONS)}"
     if not row.get("body_id") and not row.get("decision"):
@@ -133,6 +161,8 @@ def _outcome(number: int, row: dict[str, Any], routing: Routing, router: Router)
         label=label,
         right=frozenset(_ids(row)),
         expected=row.get("decision") or ("ask" if row.get("ask") else None),
+        reasons=frozenset(row["reasons"]) if row.get("reasons") is not None else None,
+        also=frozenset(row["also"]) if row.get("also") is not None else None,
         routing=routing,
         region_found=found,
         region_first=first,

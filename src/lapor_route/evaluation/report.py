@@ -29,10 +29,17 @@ def to_markdown(figures: dict[str, Any]) -> str:
     for name, values in figures["slices"].items():
         lines += [_row(f"{name}: {value}", row) for value, row in values.items()]
     lines += ["", "| decision quality | |", "| --- | ---: |"]
-    for key, value in figures["decisions"].items():
-        if key != "reasons":
-            lines.append(f"| {key.replace('_', ' ')} | {_cell(value)} |")
-    lines += [f"| reason {reason} | {count} |" for reason, count in figures["decisions"]["reasons"].items()]
+    lines += [
+        f"| {key.replace('_', ' ')} | {_cell(value)} |"
+        for key, value in figures["decisions"].items()
+        if key != "forward_by_tier"
+    ]
+    for kind, row in figures["decisions"]["forward_by_tier"].items():
+        lines.append(
+            f"| forward, {kind}: coverage, precision | {_cell(row['coverage'])}, {_cell(row['precision'])} |"
+        )
+    for kind, row in figures["calibration_by_kind"].items():
+        lines.append(f"| expected calibration error, {kind} | {_cell(row['ece'])} |")
     calibration, risk = figures["calibration"], figures["risk_coverage"]
     lines += [
         f"| expected calibration error | {_cell(calibration['ece'])} |",
@@ -41,7 +48,23 @@ def to_markdown(figures: dict[str, Any]) -> str:
     ]
     for precision, coverage in risk["coverage_at_precision"].items():
         lines.append(f"| coverage at precision {precision}, in hindsight | {_cell(coverage)} |")
+    lines += ["", "| reason | given | precision | recall |", "| --- | ---: | ---: | ---: |"]
+    for reason, row in figures["reasons"].items():
+        lines.append(f"| {reason} | {row['given']} | {_cell(row['precision'])} | {_cell(row['recall'])} |")
+    copies = figures["copies"]
     lines += [
+        "",
+        f"Bodies are copied in on {_cell(copies['copied_share'])} of the rows"
+        + (
+            f" (precision {_cell(copies['precision'])}, recall {_cell(copies['recall'])})."
+            if copies["recall"]
+            else "."
+        ),
+        "",
+        *_effort(figures["effort"]),
+        "",
+        "`placed`: rows whose place is told, or not needed, as the router sees it; for these the shortlist is "
+        "promised.",
         "",
         "`region_found`: share of regional rows whose right region is among the five likeliest with at least "
         "2 %; `region_first`: is the likeliest.",
@@ -49,11 +72,29 @@ def to_markdown(figures: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _effort(effort: dict[str, Any]) -> list[str]:
+    assumed = effort["assumptions"]
+    return [
+        "| in 1,000 complaints | by hand | with the router | saved |",
+        "| --- | ---: | ---: | ---: |",
+        *(
+            f"| {name} | {effort[f'{key}_by_hand']} | {effort[f'{key}_with_router']} | {effort[f'{key}_saved']} |"
+            for name, key in (("officer minutes", "minutes"), ("wrong forwards", "misroutes"))
+        ),
+        "",
+        f"Assumed, not measured: {assumed['by_hand']:g} minutes to find a body by hand, {assumed['review']:g} from a "
+        f"shortlist, {assumed['ask']:g} to ask, {assumed['misroute']:g} for a wrong forward; an officer's first "
+        f"routing is right in {assumed['officer_right']:.0%} (arXiv 2604.03672).",
+    ]
+
+
 def _row(name: str, figures: dict[str, Any]) -> str:
     return f"| {name} | " + " | ".join(_cell(figures[column]) for column in _COLUMNS) + " |"
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " to ".join(map(_cell, value))
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.evaluation.metrics import measure
@@ -29,6 +30,8 @@ def evaluate_file(router: Router, data: Path, folder: Path, *, plots: bool = Tru
         import_figure()
     outcomes = route_labelled(read_labelled(data, router), router)
     figures = {"data": data.name, "versions": router.versions, **measure(outcomes)}
+    if router.promise:
+        figures["promise"] = asdict(router.promise)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     (folder / "report.md").write_text(to_markdown(figures), "utf-8")

@@ -25,6 +25,7 @@ _LOOK_BACK = 3
 _SHORTEST_FUZZY = 6
 _REGION_KINDS = frozenset(KINDS.index(k) for k in ("province", "city", "regency", "capital", "nickname"))
 _MAIN_KINDS = frozenset(KINDS.index(k) for k in ("province", "city", "regency"))
+_BEHIND = frozenset({"regency", "city"})
 _CUE_KINDS: dict[str, frozenset[int]] = {
     "province": frozenset({KINDS.index("province")}),
     "regency": frozenset({KINDS.index("regency")}),
@@ -150,6 +151,8 @@ class _Scanner:
     def _match(self, row: int, first: int, last: int, *, fuzzy: bool = False, level: str = "") -> Match:
         start, end = self.tokens[first].start, self.tokens[last].end
         near, role = self._cues_before(first)
+        if near not in LEVELS:
+            near = self._level_behind(row, last) or near
         return Match(
             row=row,
             start=start,
@@ -161,6 +164,17 @@ class _Scanner:
             lower=self.has_case and self.text[start].islower(),
             fuzzy=fuzzy,
         )
+
+    def _level_behind(self, row: int, last: int) -> str:
+        """A level word behind a region's name ("Bandung Kab."), unless it belongs to the next name."""
+        behind = last + 1
+        if behind >= len(self.tokens) or self._breaks(behind):
+            return ""
+        level = CUES.get(self.tokens[behind].key, "")
+        if level not in _BEHIND or _CUE_KINDS[level].isdisjoint(self._kinds(row)):
+            return ""
+        follows = behind + 1 < len(self.tokens) and not self._breaks(behind + 1)
+        return "" if follows and self._longest(behind + 1) else level
 
     def _cues_before(self, first: int) -> tuple[str, str]:
         """The cue right before a name, and the first role among the three tokens before it."""

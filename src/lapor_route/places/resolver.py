@@ -207,12 +207,17 @@ class PlaceResolver:
         return float(weights["roles"].get(cue, 0.0))
 
     def _add_up(self, scored: list[_Scored]) -> np.ndarray:
-        """Log-odds of each state: the strongest mention of each name, and its repetitions."""
+        """Log-odds of each state: the strongest mention of each name at each level, and its repetitions.
+
+        "Kec. Jombang, Kab. Jombang" tells two things, "Jombang ... Kab. Jombang" tells one twice.
+        """
         logits = np.zeros(self._n_states)
-        by_row: dict[int, list[_Scored]] = {}
+        by_name: dict[tuple[int, str], list[_Scored]] = {}
+        levelled = {mention.match.row: mention.match.level for mention in scored if mention.match.level in LEVELS}
         for mention in scored:
-            by_row.setdefault(mention.match.row, []).append(mention)
-        for mentions in by_row.values():
+            row, level = mention.match.row, mention.match.level
+            by_name.setdefault((row, level if level in LEVELS else levelled.get(row, "")), []).append(mention)
+        for mentions in by_name.values():
             best: dict[int, float] = {}
             for mention in mentions:
                 for state, weight in mention.states.items():
