@@ -33,6 +33,37 @@ def test_route_asks_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Tanyakan:" in capsys.readouterr().out
 
 
+def test_route_weighs_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "Tagihan listrik PLN saya naik", "--explain", "--top-k", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "kata: +" in out
+    assert "Diteruskan ke PT Perusahaan Listrik Negara" in out
+
+
+def test_a_promise_is_printed_with_its_coverage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", "listrik padam", "--json", "--target-precision", "0.9"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["decision"]
+    assert "promised: 90.0%" in captured.err
+    assert "of complaints are forwarded" in captured.err
+    assert main(["route", "listrik padam", "--target-precision", "0.9999"]) == 2
+    assert "the most that its held-out rows support" in capsys.readouterr().err
+    assert main(["route", "listrik padam", "--shortlist-coverage", "7"]) == 2
+    assert "between 0 and 1" in capsys.readouterr().err
+
+
+def test_rules_act_and_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(
+        '[[rule]]\nname = "tol"\nwhen.text = ["tol"]\nthen.forward = "kemenpupr"\nthen.copy = ["ombudsman"]'
+    )
+    assert main(["route", "jalan tol rusak parah", "--rules", str(path)]) == 0
+    out = capsys.readouterr().out
+    for shown in ("aturan: tol", "tembusan: ombudsman", "Kementerian Pekerjaan Umum"):
+        assert shown in out
+    assert main(["route", "jalan tol rusak", "--rules", str(tmp_path / "none.toml")]) == 2
+
+
 def test_bodies(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bodies", "34.04"]) == 0
     assert capsys.readouterr().out.startswith("pemkab-sleman")

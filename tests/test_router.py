@@ -44,6 +44,8 @@ def check(routing: Routing) -> None:
     assert sum(probabilities) <= 1 + 1e-6
     assert set(routing.reasons) <= set(REASONS)
     assert bool(routing.reasons) == (routing.decision != "forward")
+    assert routing.evidence.sentence.endswith(".")
+    assert not {routing.body_id, *routing.options}.intersection(routing.also)
     assert len(routing.shortlist) == len(set(routing.shortlist))
     assert set(routing.versions) == {"package", "model", "registry"}
     json.dumps(routing.to_dict())
@@ -62,8 +64,10 @@ def test_the_contract_of_a_routing(router: Router) -> None:
         "reasons",
         "places",
         "question",
+        "options",
         "shortlist",
         "also",
+        "evidence",
         "truncated",
         "versions",
         "id",

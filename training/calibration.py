@@ -42,7 +42,7 @@ POINTS = 40
 """Thresholds of each tier that are tested."""
 FOLDS = 5
 RIDGE = 3e-3
-"""Pulls the join's coefficients towards the plain product; the one with the least cross-fitted calibration error."""
+"""Pulls the join's coefficients towards the plain product; the least cross-fitted calibration error chose it."""
 SOURCE_WEIGHTS = {
     "lapor_2017": 8.0,
     "kbdp1305": 1.2,

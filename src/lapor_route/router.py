@@ -258,9 +258,8 @@ class Router:
         routing = self._rule(routing, ruling, told)
         label = names[0] if names and names[0] in self._column else topic
         words = contributions(self.classifier, read.text, label) if explain and label in self._column else ()
-        decided = ruling.forward is not None or ruling.review
         evidence = Evidence(
-            sentence=sentence(routing, self.registry, words, ruling.names[-1] if decided else None),
+            sentence=sentence(routing, self.registry, words, ruling.decided_by),
             words=words,
             units=find_units(read.text, [(m.start, m.end) for m in routing.places if m.field == "text"]),
             rules=ruling.names,

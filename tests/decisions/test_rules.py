@@ -63,7 +63,7 @@ def test_a_rule_forwards_and_copies_and_is_named(tmp_path: Path, registry: Regis
     rules = Rules.load(str(path), registry)
     assert len(rules) == 1
     ruling = rules.apply("Antre di Gerbang Tol Banyumanik!", "kabupaten_kota", SEMARANG)
-    assert ruling == Ruling("kemenpupr", copies=("ombudsman",), names=("tol Semarang",))
+    assert ruling == Ruling("kemenpupr", copies=("ombudsman",), names=("tol Semarang",), decided_by="tol Semarang")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_every_condition_must_hold(load: Load, text: str, topic: str, regions: t
 
 def test_a_province_covers_its_kabupaten_and_kota(load: Load) -> None:
     rules = load("when.region = ['pemprov-jawa-tengah']; then.review = true")
-    assert rules.apply("", "pln", {"pemkot-semarang"}) == Ruling(review=True, names=("1",))
+    assert rules.apply("", "pln", {"pemkot-semarang"}) == Ruling(review=True, names=("1",), decided_by="1")
     assert rules.apply("", "pln", ["pemprov-jawa-tengah"]).review
     assert not rules.apply("", "pln", ["pemkab-sleman", "pemprov-di-yogyakarta"]).review
 
@@ -149,9 +149,9 @@ def test_the_first_decision_counts_and_all_copies_add_up(load: Load) -> None:
         "when.topic = ['pln']; then.copy = ['pln']",
     )
     assert rules.apply("pungli uang", "pln", ()) == Ruling(
-        None, True, ("ombudsman", "kpk", "pln"), ("1", "2", "3", "5")
+        None, True, ("ombudsman", "kpk", "pln"), ("1", "2", "3", "5"), "2"
     )
-    assert rules.apply("padam", "pln", ()) == Ruling("pln", False, (), ("4",))
+    assert rules.apply("padam", "pln", ()) == Ruling("pln", False, (), ("4",), "4")
     assert rules.apply("uang", "atr-bpn", ()) == Ruling(copies=("ombudsman",), names=("1",))
 
 
@@ -163,8 +163,8 @@ def test_the_lead_is_not_copied_in(load: Load) -> None:
     )
     assert rules.apply("uang", "ombudsman", ()) == Ruling()
     assert rules.apply("uang jalan", "provinsi", ()) == Ruling(copies=("ombudsman", "kpk"), names=("1", "2"))
-    assert rules.apply("uang tol", "kpk", ()) == Ruling("ombudsman", names=("3",))
-    assert rules.apply("jalan tol", "kpk", ()) == Ruling("ombudsman", False, ("provinsi", "kpk"), ("2", "3"))
+    assert rules.apply("uang tol", "kpk", ()) == Ruling("ombudsman", names=("3",), decided_by="3")
+    assert rules.apply("jalan tol", "kpk", ()) == Ruling("ombudsman", False, ("provinsi", "kpk"), ("2", "3"), "3")
 
 
 def test_a_tier_may_be_copied_in(load: Load) -> None:
@@ -195,7 +195,7 @@ def test_rules_are_added_in_their_order(load: Load) -> None:
     packaged = load("when.topic = ['pln']; then.copy = ['ombudsman', 'kpk']")
     both = own + packaged
     assert [rule.copies for rule in both] == [("kpk",), ("ombudsman", "kpk")]
-    assert both.apply("uang", "pln", ()) == Ruling(None, True, ("kpk", "ombudsman"), ("1", "1"))
+    assert both.apply("uang", "pln", ()) == Ruling(None, True, ("kpk", "ombudsman"), ("1", "1"), "1")
     assert len(own) == len(packaged) == 1
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from lapor_route import Router
+from lapor_route.bodies import Registry
+from lapor_route.decisions.rules import Rules
 from lapor_route.errors import InputError
 from lapor_route.evaluation import evaluate_file
 from tests.conftest import SHARED, needs_shared
@@ -65,6 +67,44 @@ def test_decisions_and_calibration(figures: dict[str, Any]) -> None:
     assert figures["risk_coverage"]["curve"][-1] == [1.0, 0.4]
 
 
+def test_a_forward_by_rule_counts_by_where_it_goes(tmp_path: Path) -> None:
+    data, own = tmp_path / "data.jsonl", tmp_path / "rules.toml"
+    data.write_text(json.dumps({"text": "satu dua tiga", "body_id": "ombudsman"}))
+    own.write_text('[[rule]]\nname = "satu"\nwhen.text = ["satu"]\nthen.forward = "ombudsman"')
+    router = Router(Always(), rules=Rules.load(own, Registry.load()))
+    decisions = evaluate_file(router, data, tmp_path / "out", plots=False)["decisions"]
+    assert (decisions["forward_coverage"], decisions["forward_precision"]) == (1.0, 1.0)
+
+
+def test_reasons_and_copies_where_they_are_known(tmp_path: Path) -> None:
+    rows = [
+        {"text": "jalan rusak sekali", "body_id": "pemkab-klaten", "reasons": ["place_missing"], "also": []},
+        {"text": "satu satu satu", "body_id": "pln", "reasons": ["topic_ambiguous"], "also": ["ombudsman"]},
+        {"text": "jalan desa Sukamaju rusak", "body_id": "pemkab-klaten", "reasons": ["place_missing"]},
+        {"text": "jalan rusak parah", "body_id": "pemkab-klaten"},
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(json.dumps(row) for row in rows))
+    figures = evaluate_file(Router(Always()), data, tmp_path / "out", plots=False)
+    missing = figures["reasons"]["place_missing"]
+    assert missing == {"given": 2, "precision": 1.0, "recall": 0.5}
+    assert figures["reasons"]["out_of_scope"] == {"given": 0, "precision": None, "recall": None}
+    assert figures["copies"] == {"copied_share": 0.0, "precision": None, "recall": 0.0}
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "| place_missing | 2 | 1.000 | 0.500 |" in report
+
+
+def test_effort_under_stated_assumptions(figures: dict[str, Any]) -> None:
+    effort = figures["effort"]
+    assert effort["minutes_by_hand"] == (1000 * 4 + 330 * 15)
+    assert effort["misroutes_by_hand"] == 330
+    assert effort["minutes_saved"] == effort["minutes_by_hand"] - effort["minutes_with_router"]
+    forwarded, right = figures["decisions"]["forward_coverage"], figures["decisions"]["forward_precision"]
+    assert right == 1.0
+    assert effort["misroutes_with_router"] == pytest.approx(330 * (1 - forwarded), abs=1)
+    assert set(effort["assumptions"]) == {"by_hand", "review", "ask", "misroute", "officer_right"}
+
+
 def test_what_is_written(figures: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "out"
     names = {path.name for path in folder.iterdir()}
@@ -89,6 +129,9 @@ def test_what_is_written(figures: dict[str, Any], tmp_path: Path) -> None:
         ('{"text": "x", "decision": "zzz"}', "none of forward, review, ask"),
         ('{"text": "x", "body_id": 5}', "'body_id' that is no string"),
         ('{"text": "x", "body_id": "pln", "acceptable": 5}', "neither"),
+        ('{"text": "x", "body_id": "pln", "reasons": "too_short"}', "'reasons' that is no list"),
+        ('{"text": "x", "body_id": "pln", "reasons": ["bored"]}', "reason 'bored', which is none of"),
+        ('{"text": "x", "body_id": "pln", "also": [5]}', "'also' that is no list"),
     ],
 )
 def test_unusable_data_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -117,12 +117,14 @@ class Ruling:
         copies: Ids of the bodies to copy in and tiers, each once; never that of `forward`, nor the topic where no
             rule decided.
         names: The rules that acted, in their order.
+        decided_by: The name of the one that decided.
     """
 
     forward: str | None = None
     review: bool = False
     copies: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    decided_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ class Rules:
             forward=decider.forward if decider else None,
             review=decider is not None and decider.review,
             copies=tuple(dict.fromkeys(copy for rule in acting for copy in rule.copies if copy != lead)),
+            decided_by=decider.name if decider else None,
             names=tuple(rule.name for rule in acting),
         )
 

@@ -82,8 +82,8 @@ def _effort(effort: dict[str, Any]) -> list[str]:
             for name, key in (("officer minutes", "minutes"), ("wrong forwards", "misroutes"))
         ),
         "",
-        f"Assumed, not measured: {assumed['by_hand']:g} minutes to find a body by hand, {assumed['review']:g} from a "
-        f"shortlist, {assumed['ask']:g} to ask, {assumed['misroute']:g} for a wrong forward; an officer's first "
+        f"Assumed, not measured: {assumed['by_hand']:g} minutes to find a body by hand, {assumed['review']:g} from "
+        f"a shortlist, {assumed['ask']:g} to ask, {assumed['misroute']:g} for a wrong forward; an officer's first "
         f"routing is right in {assumed['officer_right']:.0%} (arXiv 2604.03672).",
     ]
 
