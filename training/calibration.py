@@ -171,7 +171,7 @@ def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.nda
     """Expected calibration error of weighted rows."""
     which = np.minimum((probability * bins).astype(int), bins - 1)
     gap = weight * (probability - right)
-    return float(sum(abs(gap[which == number].sum()) for number in range(bins)) / weight.sum())
+    return round(float(sum(abs(gap[which == number].sum()) for number in range(bins)) / weight.sum()), 4)
 
 
 def _weigh(rows: Sequence[Example], weight: np.ndarray, router: Router) -> HeldOutRows:
@@ -202,21 +202,22 @@ def _weigh(rows: Sequence[Example], weight: np.ndarray, router: Router) -> HeldO
 def _figures(
     rows: HeldOutRows, probabilities: np.ndarray, first: _Firsts, calibration: Calibration
 ) -> dict[str, Any]:
-    """Of the cross-fitted probabilities; every one weighted."""
+    """Of the cross-fitted probabilities, weighted; accuracy and calibration of the rows that have a body."""
     thresholds = np.array([calibration.forward_at[tier] for tier in first.tier])
     forwarded = ~rows.barred & (first.probability >= thresholds)
+    everything, scope = np.ones(len(rows.weight), bool), rows.in_scope
 
-    def mean(values: np.ndarray, mask: np.ndarray | slice = slice(None)) -> float:
+    def mean(values: np.ndarray, mask: np.ndarray) -> float:
         return round(float(np.average(values[mask], weights=rows.weight[mask])), 4)
 
     return {
         "held_out_rows": len(rows.weight),
         "held_out_effective_rows": round(effective(rows.weight)),
-        "held_out_routing_top1": mean(first.right),
-        "held_out_brier": mean((first.probability - first.right) ** 2),
-        "held_out_log_loss": mean(-np.log(np.maximum(likelihood(rows, probabilities), 1e-12))),
-        "held_out_ece": round(calibration_error(first.probability, first.right, rows.weight), 4),
-        "held_out_forward_coverage": mean(forwarded),
+        "held_out_routing_top1": mean(first.right, scope),
+        "held_out_brier": mean((first.probability - first.right) ** 2, scope),
+        "held_out_ece": calibration_error(first.probability[scope], first.right[scope], rows.weight[scope]),
+        "held_out_log_loss": mean(-np.log(np.maximum(likelihood(rows, probabilities), 1e-12)), everything),
+        "held_out_forward_coverage": mean(forwarded, everything),
         "held_out_forward_precision": mean(first.right, forwarded) if forwarded.any() else None,
     }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lapor_route.bodies import Registry
     from lapor_route.classifiers.protocol import Classifier
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 ALLOWED_SUFFIXES = frozenset({".json", ".safetensors", ".onnx", ".md", ".txt", ".model", ".svg"})
 _REQUIRED = ("format_version", "name", "version", "engine", "labels", "registry_version", "licence", "files")

@@ -60,7 +60,11 @@ def test_nothing_found_is_no_error() -> None:
 def test_the_gradient_is_the_slope_of_the_loss() -> None:
     rows = many(30)
     point = np.random.default_rng(1).normal(1, 0.3, len(Join().coefficients))
-    slope = approx_fprime(point, lambda x: join_loss(x, rows)[0], 1e-7)
+
+    def loss(x: np.ndarray) -> float:
+        return join_loss(x, rows)[0]
+
+    slope = approx_fprime(point, loss, 1e-7)
     assert join_loss(point, rows)[1] == pytest.approx(slope, abs=1e-5)
 
 
