@@ -1,4 +1,4 @@
-"""The README's Python blocks run, its commands exist, and its figures are those of the bundle."""
+"""The Python blocks of README and docs run, their commands exist, their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from lapor_route import Router
+from lapor_route.bodies import Registry
 from lapor_route.cli import _parser
+from lapor_route.decisions.rules import Rules
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/decisions.md")}
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return [block for page in PAGES.values() for block in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)]
 
 
 @pytest.mark.parametrize("code", blocks("python"))
@@ -30,6 +34,15 @@ def test_commands_parse() -> None:
 
 
 def test_relative_links_lead_somewhere() -> None:
-    root = Path(__file__).parent.parent
-    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
-        assert (root / link).exists(), link
+    for name, page in PAGES.items():
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page):
+            assert (ROOT / name).parent.joinpath(link).exists(), link
+
+
+def test_the_rules_shown_can_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text("\n".join(blocks("toml")), encoding="utf-8")
+    registry = Registry.load()
+    rules = Rules.load(path, registry)
+    assert len(rules) == 1
+    assert rules.problems(Router.load().classifier.labels) == []

@@ -20,7 +20,7 @@ from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.classifiers.protocol import softmax
 from lapor_route.complaint import MAX_CHARACTERS
 from lapor_route.decisions import Calibration
-from lapor_route.errors import InputError
+from lapor_route.errors import BundleError, InputError
 from lapor_route.places import PlaceResolver
 from training.calibration import FOLDS, SOURCE_WEIGHTS, fit_calibration, fold_of
 from training.data import CAPS
@@ -126,14 +126,17 @@ def read_calibrated(config: RunConfig) -> Calibrated:
     """What `calibrate` wrote.
 
     Raises:
-        InputError: It wasn't run.
+        InputError: It wasn't run, or by another version.
     """
     path = config.work / f"calibrated-{config.engine}.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no {path}; run the step calibrate first") from None
-    calibration = Calibration.from_dict(data.pop("calibration"))
+    try:
+        calibration = Calibration.from_dict(data.pop("calibration"))
+    except BundleError as error:
+        raise InputError(f"{path} is another version's ({error}); run the step calibrate again") from error
     return Calibrated(calibration=calibration, bias=tuple(data.pop("bias")), **data)
 
 

@@ -21,8 +21,8 @@ class Calibration:
         join: Turns topic and place into the probability of each body.
         forward_at: Probability from which a complaint is forwarded, by the tier of its first candidate.
         shortlist_at: Probability from which a body is on the shortlist.
-        scope_at: Probability of "no government's business" from which nothing is forwarded; at 0.2 that holds back 1
-            in 700 of the held-out complaints that are one's business.
+        scope_at: Probability of "no government's business" from which nothing is forwarded; 0.2 holds back 1 in
+            700 of the held-out complaints that are one's business.
         region_at: A regional complaint whose likeliest region is less probable needs a question. The bare name of a
             city and its regency gives the city 0.74 to 0.80. With 0.8, 97 % of 133 written complaints without a
             place weren't forwarded (0.6: 88 %), and 4 % fewer of those with one were.
