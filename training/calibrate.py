@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -227,7 +228,12 @@ def validation_scores(config: RunConfig, prepared: Prepared) -> dict[str, np.nda
 
 
 def row_weights(rows: Sequence[Example]) -> np.ndarray:
-    """How much each held-out row counts, so that together they resemble what LAPOR! gets; float array (n_rows,)."""
-    return np.array(
-        [SOURCE_WEIGHTS.get(row.source, 0.0 if row.source in CAPS else OWN_SOURCE_WEIGHT) for row in rows]
-    )
+    """How much each held-out row counts, so that together they resemble what LAPOR! gets; float array (n_rows,).
+
+    The fillings of one text share its weight.
+    """
+    fillings = Counter(row.key.partition("#")[0] for row in rows if "#" in row.key)
+    weights = [SOURCE_WEIGHTS.get(row.source, 0.0 if row.source in CAPS else OWN_SOURCE_WEIGHT) for row in rows]
+    shares = [1 / fillings.get(row.key.partition("#")[0], 1) for row in rows]
+    together: np.ndarray = np.array(weights) * np.array(shares)
+    return together

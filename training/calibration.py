@@ -18,7 +18,7 @@ from lapor_route.classifiers.protocol import OUT_OF_SCOPE
 from lapor_route.decisions import Calibration, Candidates, Join
 from lapor_route.decisions.decide import is_placed, named_doubts
 from lapor_route.decisions.join import CENTRAL, features
-from lapor_route.decisions.promise import NATIONAL, REGIONAL, TIERS, TOGETHER, HeldOut, Level, Point
+from lapor_route.decisions.promise import NATIONAL, REGIONAL, TIERS, TOGETHER, HeldOut, Level, Point, level_of
 from lapor_route.errors import InputError
 from lapor_route.router import MOST_CANDIDATES, Router
 
@@ -89,8 +89,9 @@ def fit_calibration(
             probabilities[inside] = join.probabilities(rows.only(inside).candidates)
     first = _Firsts.of(rows, probabilities)
     calibration = Calibration(join=fit_join(rows), held_out=held_out_of(rows, probabilities))
-    calibration = _with_defaults(calibration, first)
-    return calibration, _figures(rows, probabilities, first, calibration)
+    calibration, promised = _with_defaults(calibration, first)
+    figures = {"promised_precision": PRECISION if promised else None}
+    return calibration, figures | _figures(rows, probabilities, first, calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +125,12 @@ class HeldOutRows:
 
 
 def fold_of(row: Example) -> int:
-    """The fold of a held-out row, by a hash of its key."""
-    return int(hashlib.sha256(row.key.encode()).hexdigest(), 16) % FOLDS
+    """The fold of a held-out row, by a hash of its key; copies of one text with other places are in the same."""
+    return int(hashlib.sha256(row.key.partition("#")[0].encode()).hexdigest(), 16) % FOLDS
 
 
 def fit_join(rows: HeldOutRows) -> Join:
-    """The coefficients of highest likelihood, pulled towards the plain product by a ridge; convex."""
+    """The coefficients of highest likelihood, pulled towards the plain product by a ridge."""
     found = minimize(join_loss, Join().coefficients, (rows,), jac=True, method="L-BFGS-B")
     return Join.from_coefficients(found.x)
 
@@ -160,11 +161,14 @@ def effective(weight: np.ndarray) -> float:
     return float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 0.0
 
 
-def lower_bound(right: np.ndarray, weight: np.ndarray, confidence: float = CONFIDENCE) -> float:
-    """One-sided lower confidence bound of the weighted share that is right (Clopper and Pearson, 1934)."""
+def lower_bound(right: np.ndarray, weight: np.ndarray, level: float = level_of(CONFIDENCE)) -> float:
+    """One-sided lower confidence bound of the weighted share that is right (Clopper and Pearson, 1934).
+
+    Exact for equal weights; for others an approximation by their effective number.
+    """
     rows = effective(weight)
     hits = rows * float(np.average(right, weights=weight))
-    return float(beta.ppf(1 - confidence, hits, rows - hits + 1)) if hits > 0 else 0.0
+    return float(beta.ppf(1 - level, hits, rows - hits + 1)) if hits > 0 else 0.0
 
 
 def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.ndarray, bins: int = 10) -> float:
@@ -281,17 +285,22 @@ def _levels(rows: HeldOutRows, probabilities: np.ndarray) -> tuple[Level, ...]:
     return tuple(levels)
 
 
-def _with_defaults(calibration: Calibration, first: _Firsts) -> Calibration:
-    """The default promises' thresholds or, where the rows are too few to promise, those that kept them there."""
+def _with_defaults(calibration: Calibration, first: _Firsts) -> tuple[Calibration, bool]:
+    """The default promises' thresholds and whether the precision is promised.
+
+    Where the rows are too few for that, the thresholds are those that reached it on them.
+    """
+    promised = True
     try:
         calibration = calibration.keeping(calibration.promise(PRECISION))
     except InputError:
+        promised = False
         lowest = forward_threshold(first.probability, first.right, first.weight)
         calibration = replace(calibration, forward_at=dict.fromkeys(TIERS, round(lowest, 4)))
     try:
-        return calibration.listing(SHORTLIST)
+        return calibration.listing(SHORTLIST), promised
     except InputError:
-        return calibration
+        return calibration, promised
 
 
 def forward_threshold(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:

@@ -259,10 +259,11 @@ def _bodies(options: argparse.Namespace) -> None:
 def _check_rules(options: argparse.Namespace) -> None:
     from lapor_route.bodies import Registry
     from lapor_route.bundle import Bundle
-    from lapor_route.decisions.rules import Rules
+    from lapor_route.decisions.rules import Rules, topics_of
 
-    rules = Rules.load(options.file, Registry.load())
-    problems = rules.problems(Bundle.open(options.model).manifest["labels"])
+    registry = Registry.load()
+    rules = Rules.load(options.file, registry)
+    problems = rules.problems(topics_of(Bundle.open(options.model).manifest["labels"], registry))
     print(f"rules: {len(rules)}, problems: {len(problems)}")
     for problem in problems:
         print(f"- {problem.message}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lapor_route.bodies import Registry
 
-_MOST_OPTIONS = 4
+MOST_OPTIONS = 4
 _OPEN = "Di kabupaten atau kota mana hal ini terjadi? Mohon sebutkan juga kecamatan dan desa/kelurahannya."
 _MORE = "Mohon jelaskan masalahnya lebih lengkap: apa yang terjadi, di mana, dan sejak kapan?"
 _MORE_AND_PLACE = (
@@ -76,7 +76,7 @@ def _areas(body_ids: Sequence[str], registry: Registry) -> tuple[str, ...]:
     for level in levels:
         names = tuple(dict.fromkeys(area_name(body_id, registry) for body_id in level))
         if len(names) > 1:
-            return names[:_MOST_OPTIONS]
+            return names[:MOST_OPTIONS]
     return ()
 
 

@@ -24,7 +24,7 @@ from lapor_route.decisions.rules import Rules, Ruling
 from lapor_route.errors import ClassifierError, InputError
 from lapor_route.evidence import contributions, find_units, sentence
 from lapor_route.places import PlaceResolver, Resolution
-from lapor_route.questions import ask
+from lapor_route.questions import MOST_OPTIONS, ask
 from lapor_route.routing import ASK, FORWARD, REVIEW, Candidate, Evidence, PlaceMention, Routing
 
 if TYPE_CHECKING:
@@ -235,13 +235,13 @@ class Router:
         kinds = weighed.candidates.kind[order].tolist()
         decision, reasons = decide(probabilities, kinds, weighed.doubts, self.calibration)
         names = [body.id for body in ranked]
-        question = ask(reasons, _plausible(names, probabilities), self.registry) if decision == ASK else None
+        question = ask(reasons, _plausible(ranked, probabilities), self.registry) if decision == ASK else None
         routing = Routing(
             decision=decision,
             body_id=names[0] if decision == FORWARD else None,
             candidates=tuple(
                 Candidate(body.id, body.name, math.floor(float(probability) * 1e6 + 1e-3) / 1e6)
-                for body, probability in list(zip(ranked, probabilities, strict=True))[:top_k]
+                for body, probability in list(zip(ranked, probabilities, strict=True))[: max(top_k, 2)]
             ),
             reasons=reasons,
             places=_weightiest(resolution.mentions),
@@ -254,8 +254,14 @@ class Router:
         )
         topic = TIER_LABELS.get(kinds[0], names[0]) if kinds else ""
         told = self._told(resolution)
-        ruling = self.rules.apply(f"{read.text}\n{read.place or ''}", topic, [*told.values()])
-        routing = self._rule(routing, ruling, told)
+        ruling = self.rules.apply(
+            f"{read.text}\n{read.place or ''}",
+            topic,
+            [*told.values()],
+            lead=names[0] if names else None,
+            receivers={tier: body_id for tier, body_id in told.items() if self.registry[body_id].connected},
+        )
+        routing = _ruled(routing, ruling)
         label = names[0] if names and names[0] in self._column else topic
         words = contributions(self.classifier, read.text, label) if explain and label in self._column else ()
         evidence = Evidence(
@@ -264,7 +270,7 @@ class Router:
             units=find_units(read.text, [(m.start, m.end) for m in routing.places if m.field == "text"]),
             rules=ruling.names,
         )
-        return replace(routing, evidence=evidence)
+        return replace(routing, candidates=routing.candidates[:top_k], evidence=evidence)
 
     def _told(self, resolution: Resolution) -> dict[str, str]:
         """The bodies of the place by their tier, where the text tells it."""
@@ -275,23 +281,7 @@ class Router:
         ):
             if len(ids) and probabilities.max() >= self.calibration.region_at:
                 found[tier] = ids[int(probabilities.argmax())]
-        return found
-
-    def _rule(self, routing: Routing, ruling: Ruling, told: dict[str, str]) -> Routing:
-        """The routing after the rules: they can decide, and add copies."""
-        lead = ruling.forward or (routing.candidates[0].body_id if routing.candidates else None)
-        copies = [told.get(copy, copy) for copy in ruling.copies]
-        also = tuple(dict.fromkeys(c for c in copies if c in self.registry and c != lead))
-        if ruling.forward:
-            shortlist = (ruling.forward, *(name for name in routing.shortlist if name != ruling.forward))
-            routing = replace(routing, decision=FORWARD, body_id=ruling.forward, shortlist=shortlist)
-            return replace(routing, also=also, reasons=(), question=None, options=())
-        if ruling.review:
-            reasons = tuple(dict.fromkeys((*routing.reasons, "rule")))
-            return replace(
-                routing, decision=REVIEW, body_id=None, also=also, reasons=reasons, question=None, options=()
-            )
-        return replace(routing, also=also) if also else routing
+        return {tier: body_id for tier, body_id in found.items() if body_id in self.registry}
 
     def _weigh(self, read: _Read, row: np.ndarray, resolution: Resolution) -> Weighed:
         """The likeliest bodies by P(topic) x P(place), and what makes the decision doubtful."""
@@ -389,9 +379,24 @@ class _Layout:
         )
 
 
-def _plausible(names: list[str], probabilities: np.ndarray) -> list[str]:
-    least = _PLAUSIBLE * probabilities.max(initial=0.0)
-    return [name for name, probability in zip(names, probabilities, strict=True) if probability >= least]
+def _ruled(routing: Routing, ruling: Ruling) -> Routing:
+    """The routing after the rules: they can decide, and add copies."""
+    routing = replace(routing, also=ruling.copies)
+    if ruling.decided_by is None:
+        return routing
+    routing = replace(routing, question=None, options=())
+    if ruling.forward:
+        shortlist = (ruling.forward, *(name for name in routing.shortlist if name != ruling.forward))
+        return replace(routing, decision=FORWARD, body_id=ruling.forward, reasons=(), shortlist=shortlist)
+    return replace(routing, decision=REVIEW, body_id=None, reasons=(*routing.reasons, "rule"))
+
+
+def _plausible(bodies: Sequence[Body], probabilities: np.ndarray) -> list[str]:
+    """The regional bodies to choose from; none where the few that can be named are mostly not the right ones."""
+    regional = [(body.id, float(p)) for body, p in zip(bodies, probabilities, strict=True) if body.is_regional]
+    likely = [(name, p) for name, p in regional if p >= _PLAUSIBLE * regional[0][1]][:MOST_OPTIONS]
+    enough = sum(p for _, p in likely) >= 0.5 * sum(p for _, p in regional)
+    return [name for name, _ in likely] if enough else []
 
 
 def _weightiest(mentions: tuple[PlaceMention, ...]) -> tuple[PlaceMention, ...]:

@@ -129,7 +129,7 @@ class Routing:
         question: What to ask the citizen, in Indonesian, when the decision is ``ask``.
         options: Answers to choose from, where there are any; each works as `place`.
         shortlist: Ids of the bodies that an officer should see, likeliest first: a conformal set that holds the
-            right one with the promised probability, unless the place is missing.
+            right one with the promised probability where the place is told, or not needed.
         also: Ids of bodies to copy in, where the matter is a shared one or a rule says so.
         evidence: What speaks for it.
         truncated: Whether the text was longer than what is read.

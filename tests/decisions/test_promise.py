@@ -36,7 +36,7 @@ def test_tiers_share_a_threshold_where_one_has_too_few_rows() -> None:
 
 
 def test_testing_stops_at_the_first_threshold_that_fails() -> None:
-    points = (Point(0.9, 0.97, 100, 0.2), Point(0.8, 0.94, 200, 0.4), Point(0.7, 0.96, 300, 0.5))
+    points = (Point(0.9, 0.97, 120, 0.2), Point(0.8, 0.94, 200, 0.4), Point(0.7, 0.96, 300, 0.5))
     assert held_out(together=points).promise(0.95).forward_at[NATIONAL] == 0.9
 
 
@@ -46,7 +46,7 @@ def test_points_of_too_few_rows_are_not_tested() -> None:
 
 
 def test_what_cannot_be_kept_is_refused_with_what_can() -> None:
-    with pytest.raises(InputError, match=r"the most that its held-out rows support is 96\.0%"):
+    with pytest.raises(InputError, match=r"the most that its held-out rows support is 95\.5%"):
         held_out().promise(0.99)
     for wrong in (0, 1, 1.5, -0.1, True, "0.95", float("nan")):
         with pytest.raises(InputError, match="between 0 and 1"):
@@ -68,6 +68,7 @@ def test_a_shortlist_keeps_the_next_promise_that_was_worked_out() -> None:
 def test_testing_begins_where_one_error_is_allowed() -> None:
     rows = fewest_rows(0.95, 0.9)
     one_wrong = np.ones(rows)
+    assert fewest_rows(1 - 1e-12, 0.9) > 10**12
     one_wrong[0] = 0
     assert lower_bound(one_wrong, np.ones(rows), 0.9) >= 0.95 > lower_bound(one_wrong[:-1], np.ones(rows - 1), 0.9)
 
@@ -93,21 +94,23 @@ def drawn(rng: np.random.Generator, n: int) -> tuple[HeldOutRows, np.ndarray]:
 
 
 def test_the_promised_precision_is_kept_as_often_as_promised() -> None:
-    """200 draws of held-out rows; the truth is known, so a promise that isn't kept can be counted."""
+    """300 draws of held-out rows; the truth is known, so a promise that isn't kept can be counted, in each tier."""
     rng = np.random.default_rng(7)
     population, probabilities = drawn(rng, 200_000)
     first, hit = probabilities[:, 0], population.right[:, 0]
     broken = made = 0
-    for _ in range(200):
+    for _ in range(300):
         try:
-            promise = held_out_of(*drawn(rng, 600)).promise(0.8)
+            promise = held_out_of(*drawn(rng, 800)).promise(0.8)
         except InputError:
             continue
         made += 1
-        thresholds = np.where(population.candidates.kind[:, 0] == CENTRAL, *promise.forward_at.values())
-        broken += hit[first >= thresholds].mean() < 0.8
-    assert made > 150
-    assert broken <= 0.2 * made, "two tiers of 90 % confidence each"
+        central = population.candidates.kind[:, 0] == CENTRAL
+        forwarded = first >= np.where(central, *promise.forward_at.values())
+        tiers = [central | ~central] if promise.together else [central, ~central]
+        broken += any(hit[forwarded & tier].mean() < 0.8 for tier in tiers)
+    assert made > 200
+    assert broken <= 0.1 * made
 
 
 def test_a_promised_shortlist_holds_the_right_body_as_often_as_promised() -> None:

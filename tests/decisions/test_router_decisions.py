@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lapor_route import Router
+from lapor_route.bodies import Registry
 from lapor_route.errors import BundleError, InputError
 from tests.test_router import Fixed, check
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lapor_route.bodies import Registry
+    from lapor_route.places import PlaceResolver
 
 ROAD = "Jalan berlubang di Kec. Depok, Sleman"
 
@@ -142,7 +144,8 @@ def test_named_units_are_evidence(router: Router) -> None:
         ),
         ("jalan rusak parah di depan rumah saya", "Perlu ditanyakan kepada pelapor: tempatnya tidak disebut."),
         ("halo", "Perlu ditanyakan kepada pelapor: isinya terlalu singkat"),
-        ("Jual tanah kavling murah siap bangun hubungi segera", "tampaknya bukan urusan instansi pemerintah."),
+        ("Jual tanah kavling murah siap bangun hubungi segera", "mungkin bukan urusan instansi pemerintah"),
+        ("Lampu jalan di Jakarta Selatan mati", "urusan daerah; Jakarta Selatan ada di Provinsi DKI Jakarta."),
     ],
 )
 def test_the_sentence_says_why(router: Router, text: str, sentence: str) -> None:
@@ -164,6 +167,53 @@ def test_every_option_resolves(router: Router) -> None:
     answers = {option: router.route(text, place=option).body_id for option in asked.options}
     assert answers == {"Kota Malang": "pemkot-malang", "Kabupaten Malang": "pemkab-malang"}
     assert all(option in asked.question for option in asked.options)
+
+
+@pytest.mark.parametrize("name", ["Jakarta", "Solo", "Tangsel"])
+def test_a_nickname_is_place_enough(router: Router, name: str) -> None:
+    assert router.route(f"Lampu jalan di {name} sudah lama mati").decision == "forward"
+
+
+@pytest.mark.parametrize("text", ["Jalan rusak di Jawa Tengah", "Jalan desa Sukamaju rusak parah"])
+def test_no_options_where_the_likeliest_are_mostly_wrong(router: Router, text: str) -> None:
+    routing = router.route(text)
+    assert (routing.decision, routing.options) == ("ask", ())
+
+
+def test_a_faint_doubt_of_scope_hides_nothing() -> None:
+    routing = Router(Fixed(kemenkes=0.78, out_of_scope=0.22)).route("antre obat lama sekali")
+    assert (routing.decision, routing.reasons) == ("review", ("out_of_scope",))
+    assert (
+        "mungkin bukan urusan instansi pemerintah; paling mungkin Kementerian Kesehatan"
+        in routing.evidence.sentence
+    )
+    unplaced = Router(Fixed(kabupaten_kota=0.78, out_of_scope=0.22)).route("lampu jalan mati lagi")
+    assert (unplaced.decision, unplaced.reasons) == ("ask", ("place_missing", "out_of_scope"))
+
+
+def test_a_registry_without_the_resolvers_bodies(
+    registry: Registry, resolver: PlaceResolver, tmp_path: Path
+) -> None:
+    bodies = [body.to_dict() for body in registry if body.kind not in ("city", "regency")]
+    path = tmp_path / "bodies.json"
+    source = json.loads((files("lapor_route.bodies") / "registry.json").read_text(encoding="utf-8"))
+    kept = {body["id"] for body in bodies}
+    source["bodies"] = [body for body in source["bodies"] if body["id"] in kept]
+    path.write_text(json.dumps(source), encoding="utf-8")
+    router = Router(Fixed(provinsi=0.98), registry=Registry.load(path), resolver=resolver)
+    check(router.route("Jalan rusak di Provinsi Jawa Tengah, Kota Semarang"))
+
+
+def test_nothing_is_sent_to_a_body_that_is_not_connected(tmp_path: Path) -> None:
+    file = rules(tmp_path, 'name = "p"\nwhen.text = ["jalan"]\nthen.copy = ["provinsi"]')
+    routing = Router.load(rules=file).route("Jalan rusak parah di Kabupaten Jayawijaya")
+    assert (routing.also, routing.evidence.rules) == ((), ())
+
+
+def test_one_candidate_asked_for_leaves_the_sentence_whole(router: Router) -> None:
+    text = "Nama saya hilang dari pengumuman kelulusan seleksi"
+    assert router.route(text, top_k=1).evidence == router.route(text, top_k=5).evidence
+    assert len(router.route(text, top_k=1).candidates) == 1
 
 
 def test_a_routing_is_plain_json(router: Router) -> None:

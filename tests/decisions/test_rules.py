@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lapor_route.cli import main
 from lapor_route.decisions.phrases import Phrase, normalised
-from lapor_route.decisions.rules import Problem, Rule, Rules, Ruling
+from lapor_route.decisions.rules import Problem, Rule, Rules, Ruling, topics_of
 from lapor_route.errors import InputError
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ WHEN, THEN = "when.topic = ['pln']", "then.review = true"
         (f"{WHEN}; then.forward = 'pln'; {THEN}", "then.forward and then.review exclude each other"),
         (
             f"when.topic = ['kabupaten']; {THEN}",
-            "other labels are provinsi, kabupaten_kota, out_of_scope",
+            "it may also be provinsi or kabupaten_kota",
         ),
         (f"when.topic = ['pnl']; {THEN}", "when.topic: there is no body 'pnl'"),
         (f"when.region = ['pemkot-smarang']; {THEN}", "the nearest ids are pemkot-semarang"),
@@ -452,15 +452,30 @@ def test_a_copy_to_the_body_it_forwards_to_is_reported(load: Load) -> None:
 
 def test_topics_that_the_model_lacks_are_reported(load: Load) -> None:
     rules = load(
-        "when.topic = ['pemkab-sleman', 'kemenpu']; then.review = true",
-        "when.topic = ['pln', 'pemkab-sleman']; then.review = true",
+        "when.topic = ['kemenpu', 'provinsi']; then.review = true",
+        "when.topic = ['pln', 'kemenpu']; then.review = true",
         "when.topic = ['kabupaten_kota']; then.copy = ['kpk']",
     )
     assert [problem.message for problem in rules.problems(["pln", "kabupaten_kota"])] == [
-        "rule '1' can never fire: the model has no label kemenpu or pemkab-sleman",
-        "rule '2' lists topics in vain: the model has no label pemkab-sleman",
+        "rule '1' can never fire: the model has no label kemenpu or provinsi",
+        "rule '2' lists topics in vain: the model has no label kemenpu",
     ]
     assert rules.problems() == []
+
+
+def test_a_flat_model_is_about_tiers_too(registry: Registry) -> None:
+    assert topics_of(["pln", "pemkab-sleman", "out_of_scope"], registry) == {"pln", "kabupaten_kota"}
+    assert topics_of(["pemprov-jawa-barat"], registry) == {"provinsi"}
+    assert topics_of(["pemprov-dki-jakarta"], registry) == {"kabupaten_kota", "provinsi"}
+    assert topics_of(["provinsi", "kabupaten_kota"], registry) == {"kabupaten_kota", "provinsi"}
+
+
+def test_copies_go_to_the_bodies_that_a_tier_stands_for(load: Load) -> None:
+    rules = load("when.text = ['uang']; then.copy = ['kabupaten_kota', 'provinsi', 'kpk']")
+    place = {"kabupaten_kota": "pemkot-semarang"}
+    assert rules.apply("uang", "pln", (), lead="pln", receivers=place).copies == ("pemkot-semarang", "kpk")
+    assert rules.apply("uang", "pln", (), lead="kpk", receivers={}) == Ruling()
+    assert rules.apply("uang", "kabupaten_kota", (), lead="pemkot-semarang", receivers=place).copies == ("kpk",)
 
 
 @pytest.mark.parametrize(

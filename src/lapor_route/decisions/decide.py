@@ -22,6 +22,8 @@ SHORTEST = 3
 FEWEST_TELLING = 2
 UNTOLD = 0.3
 """Probability of "the text doesn't tell the place" from which the place is missing, not just ambiguous."""
+OUTSIDE = 0.5
+"""Probability of "no government's business" from which nothing else is worth a doubt."""
 RIVAL = 0.2
 """Probability of the second likeliest topic from which the topic is ambiguous."""
 TIER_SHARE = 0.25
@@ -104,7 +106,7 @@ def named_doubts(doubts: Doubts, calibration: Calibration) -> tuple[str, ...]:
     reasons = []
     if doubts.words < SHORTEST or doubts.telling < FEWEST_TELLING:
         reasons.append("too_short")
-    elif doubts.out_of_scope >= calibration.scope_at:
+    elif doubts.out_of_scope >= max(calibration.scope_at, OUTSIDE):
         return ("out_of_scope",)
     if not is_placed(doubts, calibration):
         reasons.append("place_missing" if doubts.place_unknown >= UNTOLD else "place_ambiguous")
@@ -112,6 +114,8 @@ def named_doubts(doubts: Doubts, calibration: Calibration) -> tuple[str, ...]:
         reasons.append("tier_ambiguous")
     if doubts.rival >= RIVAL:
         reasons.append("topic_ambiguous")
+    if doubts.out_of_scope >= calibration.scope_at:
+        reasons.append("out_of_scope")
     return tuple(reasons)
 
 

@@ -1,12 +1,13 @@
 """A promised precision, and a promised shortlist: thresholds with a guarantee.
 
-*Precision.* Learn then Test (Angelopoulos, Bates, Candès, Jordan and Lei, 2021): "at this threshold, fewer than the
+*Precision.* Learn then Test (Angelopoulos, Bates, Candès, Jordan, Lei, 2021): "at this threshold, fewer than the
 promised share of what is forwarded goes to the right body" is tested from the highest threshold downwards, until a
 test fails (fixed-sequence testing, which needs no correction for their number). A test rejects where the one-sided
-Clopper-Pearson bound of the precision, at the stated confidence, reaches the promise. So, with that confidence over
-the draw of the held-out rows, the promise holds for complaints of their mix. Rows count by their weight; the bound
-uses the effective number of rows (Kish). Each tier is tested by itself; where the rows of one are too few for that,
-all are tested together and share one threshold.
+Clopper-Pearson bound of the precision reaches the promise. Each tier is tested by itself; where the rows of one
+are too few for that, all are tested together and share one threshold. Those are three sequences, so each is tested
+at a third of the error that the stated confidence allows (Bonferroni). So, with that confidence over the draw of
+the held-out rows, the promise holds for complaints of their mix; approximately, since rows count by their weight
+and the bound uses their effective number (Kish).
 
 *Shortlist.* A conformal set (Vovk et al.; least ambiguous sets of Sadinle, Lei and Wasserman, 2019): all bodies
 above the probability that the right body reached on the promised share of the held-out rows, with the finite-sample
@@ -84,7 +85,7 @@ class HeldOut:
     """What held-out rows say about thresholds; kept in the bundle.
 
     Attributes:
-        confidence: Of the bounds.
+        confidence: That a promise holds; each bound has `level_of` it.
         forward: Points by tier, highest threshold first; `together` for all tiers.
         shortlist: Levels, by ascending promise.
     """
@@ -163,7 +164,7 @@ class HeldOut:
 
     def _lowest(self, points: Sequence[Point], target: float) -> Point | None:
         """Fixed-sequence testing: the last point before the first that fails."""
-        least = fewest_rows(target, self.confidence)
+        least = fewest_rows(target, level_of(self.confidence))
         lowest = None
         for point in points:
             if point.rows < least:
@@ -174,12 +175,26 @@ class HeldOut:
         return lowest
 
 
-def fewest_rows(target: float, confidence: float) -> int:
+def level_of(confidence: float) -> float:
+    """The confidence of each of the three sequences of tests, so that all hold together with the stated one."""
+    return 1 - (1 - confidence) / (len(TIERS) + 1)
+
+
+def fewest_rows(target: float, level: float) -> int:
     """Rows with which testing begins: as many as allow one error among them.
 
     Chosen before the rows are looked at, as fixed-sequence testing demands.
     """
-    rows, wrong = 2, 1 - target
-    while target**rows + rows * wrong * target ** (rows - 1) > 1 - confidence:
-        rows += 1
-    return rows
+
+    def likely(rows: int) -> bool:
+        """Whether one error at most is likely, though the precision only just reaches the target."""
+        return target**rows + rows * (1 - target) * target ** (rows - 1) > 1 - level
+
+    enough = 2
+    while likely(enough):
+        enough *= 2
+    least = enough // 2
+    while enough - least > 1:
+        middle = (least + enough) // 2
+        least, enough = (middle, enough) if likely(middle) else (least, middle)
+    return enough

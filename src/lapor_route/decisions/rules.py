@@ -32,14 +32,16 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from lapor_route.bodies.registry import DKI
+from lapor_route.classifiers.protocol import LOCAL, PROVINCE
 from lapor_route.decisions.phrases import Phrase, normalised, one_is_in
-from lapor_route.decisions.rules_file import fitting_rows, read_rows
+from lapor_route.decisions.rules_file import TIER_LABELS, fitting_rows, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lapor_route.bodies import Registry
+    from lapor_route.bodies import Body, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,27 +181,45 @@ class Rules:
     def __add__(self, later: Rules) -> Rules:
         return Rules((*self._rules, *later))
 
-    def apply(self, text: str, topic: str, regions: Collection[str]) -> Ruling:
+    def apply(
+        self,
+        text: str,
+        topic: str,
+        regions: Collection[str],
+        *,
+        lead: str | None = None,
+        receivers: Mapping[str, str] | None = None,
+    ) -> Ruling:
         """Which rules act on a complaint, and what they say.
 
         Args:
             text: What the citizen wrote.
-            topic: The classifier's likeliest label.
+            topic: What it is about: a central body's id, or the tier of a regional one.
             regions: Ids of the region that it is about: the kabupaten or kota and its province; may be empty.
+            lead: The body in charge where no rule decides otherwise; it isn't copied in.
+            receivers: The body that a tier stands for; copies to other tiers are left out. Without it, tiers stay.
         """
         fitting = [rule for rule in self._rules if rule.fits(topic, regions)]
         words = normalised(text) if any(rule.reads for rule in fitting) else ""
         holding = [rule for rule in fitting if rule.is_said_in(words)]
         decider = next((rule for rule in holding if rule.decision), None)
-        lead = decider.forward if decider else topic
-        acting = [rule for rule in holding if rule is decider or not {lead}.issuperset(rule.copies)]
+        first = decider.forward if decider else None
+        leads = {first} if first else {topic, lead} if not decider else {lead}
+        received = [(rule, self._received(rule, leads, receivers)) for rule in holding]
+        acting = [(rule, copies) for rule, copies in received if copies or rule is decider]
         return Ruling(
             forward=decider.forward if decider else None,
             review=decider is not None and decider.review,
-            copies=tuple(dict.fromkeys(copy for rule in acting for copy in rule.copies if copy != lead)),
+            copies=tuple(dict.fromkeys(copy for _, copies in acting for copy in copies)),
             decided_by=decider.name if decider else None,
-            names=tuple(rule.name for rule in acting),
+            names=tuple(rule.name for rule, _ in acting),
         )
+
+    @staticmethod
+    def _received(rule: Rule, leads: Collection[str | None], receivers: Mapping[str, str] | None) -> list[str]:
+        """Who gets a rule's copies."""
+        found = [copy if receivers is None else receivers.get(copy, copy) for copy in rule.copies]
+        return [copy for copy in found if copy not in leads and (receivers is None or copy not in TIER_LABELS)]
 
     def problems(self, labels: Collection[str] = ()) -> list[Problem]:
         """What can be proved wrong: rules that can never change anything, and rules that contradict each other.
@@ -207,7 +227,7 @@ class Rules:
         A rule that only shares some cases with an earlier one is no problem: there, the order decides.
 
         Args:
-            labels: What the classifier can say; without them, topics aren't looked at.
+            labels: What the classifier's labels can be about (`topics_of`); without them, topics aren't looked at.
         """
         found: list[Problem] = []
         for place, rule in enumerate(self._rules):
@@ -224,6 +244,21 @@ class Rules:
                 found.append(Problem((rule.name,), message))
             found.extend(_overruled(rule, [earlier for earlier in self._rules[:place] if earlier.covers(rule)]))
         return found
+
+
+def topics_of(labels: Collection[str], registry: Registry) -> set[str]:
+    """What a routing can be about, with a classifier of these labels: central bodies, and tiers."""
+    topics = {label for label in labels if label in TIER_LABELS}
+    for label in labels:
+        if label in registry and registry[label].is_regional:
+            topics |= {PROVINCE, LOCAL} if registry[label].id == DKI else {_tier(registry[label])}
+        elif label in registry:
+            topics.add(label)
+    return topics
+
+
+def _tier(body: Body) -> str:
+    return PROVINCE if body.kind == "province" else LOCAL
 
 
 def _overruled(rule: Rule, covering: Sequence[Rule]) -> Iterator[Problem]:

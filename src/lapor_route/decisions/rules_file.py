@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import process
 
-from lapor_route.classifiers.protocol import LOCAL, PROVINCE, SPECIAL_LABELS
+from lapor_route.classifiers.protocol import LOCAL, PROVINCE
 from lapor_route.decisions.phrases import Phrase
 from lapor_route.errors import InputError, RegistryError
 
@@ -24,7 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TIERS = (PROVINCE, LOCAL)
+TIER_LABELS = (PROVINCE, LOCAL)
 """What a rule may copy in besides bodies: the body of that tier where the complaint's place is."""
 _FIELDS: dict[str, dict[str, type]] = {
     "": {"name": str, "when": dict, "then": dict},
@@ -72,11 +72,11 @@ def fitting_rows(content: str, registry: Registry) -> Iterator[dict[str, Any]]:
     """The tables of the package's own rules, without what a deployment's registry doesn't have."""
     for row in tomllib.loads(content)["rule"]:
         when, then = row["when"], row["then"]
-        topics = [topic for topic in when.get("topic", ()) if topic in registry or topic in SPECIAL_LABELS]
+        topics = [topic for topic in when.get("topic", ()) if topic in registry or topic in TIER_LABELS]
         copies = [
             body_id
             for body_id in then["copy"]
-            if body_id in TIERS or (body_id in registry and registry[body_id].connected)
+            if body_id in TIER_LABELS or (body_id in registry and registry[body_id].connected)
         ]
         if copies and (topics or "topic" not in when):
             yield {**row, "when": {**when, "topic": topics}, "then": {"copy": copies}}
@@ -125,8 +125,13 @@ def _content_problems(row: dict[str, Any], registry: Registry) -> Iterator[str]:
     if "forward" in then and "review" in then:
         yield "then.forward and then.review exclude each other"
     for topic in when.get("topic", ()):
-        if topic not in registry and topic not in SPECIAL_LABELS:
-            yield f"when.topic: {_unknown(topic, registry)}; other labels are {', '.join(SPECIAL_LABELS)}"
+        if topic in TIER_LABELS:
+            continue
+        if topic not in registry:
+            yield f"when.topic: {_unknown(topic, registry)}; it may also be {' or '.join(TIER_LABELS)}"
+        elif registry[topic].is_regional:
+            tiers = " or ".join(TIER_LABELS)
+            yield f"when.topic: {topic!r} is regional; write {tiers}, and the id into when.region"
     for region in when.get("region", ()):
         if region not in registry:
             yield f"when.region: {_unknown(region, registry)}"
@@ -136,7 +141,7 @@ def _content_problems(row: dict[str, Any], registry: Registry) -> Iterator[str]:
         yield from (f"when.{key}: {wrong}" for wrong in map(_unreadable, when.get(key, ())) if wrong)
     receivers = [("forward", then["forward"])] if "forward" in then else []
     for key, body_id in receivers + [("copy", body_id) for body_id in then.get("copy", ())]:
-        if body_id in TIERS:
+        if body_id in TIER_LABELS:
             if key == "forward":
                 yield f"then.forward: {body_id!r} is a tier, which only then.copy may hold; name the body"
         elif body_id not in registry:

@@ -69,7 +69,7 @@ def interval(hits: Sequence[bool], seed: int = 1) -> list[float]:
     found = np.array(hits, dtype=float)
     if not len(found):
         return []
-    means = np.random.default_rng(seed).choice(found, (_BOOTSTRAPS, len(found))).mean(axis=1)
+    means = np.random.default_rng(seed).binomial(len(found), found.mean(), _BOOTSTRAPS) / len(found)
     return [round(float(value), 4) for value in np.quantile(means, (0.025, 0.975))]
 
 

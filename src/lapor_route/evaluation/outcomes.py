@@ -104,7 +104,7 @@ def read_labelled(path: Path, router: Router) -> list[dict[str, Any]]:
         problem = _row_problem(row)
         if problem:
             raise InputError(f"{path}, line {number} {problem}")
-        for body_id in _ids(row):
+        for body_id in [*_ids(row), *(row.get("also") or [])]:
             if body_id not in router.registry:
                 raise InputError(f"{path}, line {number}: {body_id!r} is no body of the registry")
         rows.append(row)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lapor_route.bodies.registry import DKI
 from lapor_route.questions import area_name
 from lapor_route.routing import ASK, FORWARD
+from lapor_route.text import squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,16 +15,15 @@ if TYPE_CHECKING:
     from lapor_route.bodies import Body, Registry
     from lapor_route.routing import PlaceMention, Routing, WordWeight
 
-REASONS = {
+IN_WORDS = {
     "place_missing": "tempatnya tidak disebut",
-    "place_ambiguous": "tempatnya bisa lebih dari satu",
+    "place_ambiguous": "tempatnya belum pasti",
     "tier_ambiguous": "belum jelas urusan provinsi atau kabupaten/kota",
     "topic_ambiguous": "urusannya belum jelas",
-    "out_of_scope": "tampaknya bukan urusan instansi pemerintah",
+    "out_of_scope": "mungkin bukan urusan instansi pemerintah",
     "too_short": "isinya terlalu singkat",
-    "rule": "aturan setempat memintanya",
 }
-"""Every reason in words that end "Perlu diperiksa petugas: ..."."""
+"""The reasons in words that go on "Perlu diperiksa petugas: ..."."""
 WEIGHTY = 3.0
 """Log-odds from which a mention counts as told."""
 _SHORT_NAMES = {
@@ -52,12 +53,10 @@ def sentence(
     if routing.decision == FORWARD and routing.body_id:
         why = f"menurut aturan “{rule}”" if rule else _grounds(registry[routing.body_id], routing, registry, words)
         return f"Diteruskan ke {short_name(registry[routing.body_id].name)}: {why}{end}"
-    why = _listed([REASONS[reason] for reason in routing.reasons])
-    if rule:
-        why = f"menurut aturan “{rule}”"
+    why = _listed([IN_WORDS.get(reason, f"menurut aturan “{rule}”") for reason in routing.reasons])
     who = "Perlu ditanyakan kepada pelapor" if routing.decision == ASK else "Perlu diperiksa petugas"
     likely = [c for c in routing.candidates[:2] if c.probability >= 0.1]
-    if routing.decision != ASK and likely and "out_of_scope" not in routing.reasons:
+    if routing.decision != ASK and likely:
         named = [f"{short_name(candidate.name)} ({candidate.probability:.0%})" for candidate in likely]
         why += f"; paling mungkin {' atau '.join(named)}"
     return f"{who}: {why}{end}"
@@ -94,18 +93,20 @@ def _grounds(body: Body, routing: Routing, registry: Registry, words: Sequence[W
     quoted = f" ({', '.join(f'“{phrase}”' for phrase in found)})" if found else ""
     if not body.is_regional:
         return f"isinya urusan instansi ini{quoted}"
-    tier = "provinsi" if body.kind == "province" else "kabupaten/kota"
+    tier = "daerah" if body.id == DKI else "provinsi" if body.kind == "province" else "kabupaten/kota"
     told = max((m for m in routing.places if _tells(m, body, registry)), key=lambda m: m.weight, default=None)
     return f"urusan {tier}{quoted}" + (f"; {_place(told, body, registry)}" if told else "")
 
 
 def _tells(mention: PlaceMention, body: Body, registry: Registry) -> bool:
-    return mention.weight >= WEIGHTY and body.id in (mention.body_id, registry[mention.body_id].parent)
+    if mention.weight < WEIGHTY or mention.body_id not in registry:
+        return False
+    return body.id in (mention.body_id, registry[mention.body_id].parent)
 
 
 def _place(mention: PlaceMention, body: Body, registry: Registry) -> str:
     area = area_name(body.id, registry)
-    if mention.body_id == body.id and mention.level in ("province", "city", "regency", "capital", "nickname"):
+    if squeeze(mention.text) in squeeze(area):
         return f"{area} disebut"
     level, *spellings = _LEVEL_WORDS.get(mention.level, ("",))
     named = (
