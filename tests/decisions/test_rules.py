@@ -257,6 +257,10 @@ WHEN, THEN = "when.topic = ['pln']", "then.review = true"
         (f"{WHEN}; then.review = false", "then.review must be true, or be left out, found False"),
         (f"{WHEN}; then.forward = 'pln'; {THEN}", "then.forward and then.review exclude each other"),
         (
+            "when.topic = ['pemkab-sleman']; then.review = true",
+            "'pemkab-sleman' is regional; write provinsi or kabupaten_kota, and the id into when.region",
+        ),
+        (
             f"when.topic = ['kabupaten']; {THEN}",
             "it may also be provinsi or kabupaten_kota",
         ),

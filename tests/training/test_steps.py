@@ -22,7 +22,7 @@ from tests.training.test_prepare import config_for
 from tests.training.test_sources import PROBLEMS, complaints, write_jsonl
 from training.__main__ import main
 from training.calibrate import calibrate, fit_weights, log_softmax, read_calibrated, row_weights
-from training.calibration import fit_calibration
+from training.calibration import fit_calibration, fold_of
 from training.card import loss_curves, write_card
 from training.config import ExportConfig, LinearConfig, RunConfig, load_config
 from training.data import MIXED_SOURCE, Example, target_of
@@ -476,6 +476,22 @@ def test_rows_of_the_users_own_count_beside_the_examples(registry: Registry) -> 
     beside = row_weights([Example("t", "pln", source="examples"), own])
     assert beside[0] == pytest.approx(0.6)
     assert beside[1] > 0
+
+
+def test_fillings_of_one_text_share_its_weight_and_its_fold() -> None:
+    rows = [
+        Example("t", "pln", source="kami", key=key) for key in ("several-3#0", "several-3#1", "several-4#0", "")
+    ]
+    assert row_weights(rows).tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert fold_of(rows[0]) == fold_of(rows[1])
+
+
+def test_a_calibration_of_another_version_is_named(linear_run: RunConfig, tmp_path: Path) -> None:
+    config = replace(linear_run, work=tmp_path)
+    written = {"calibration": {"national_power": 1.0}, "bias": []}
+    (tmp_path / f"calibrated-{config.engine}.json").write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(InputError, match="run the step calibrate again"):
+        read_calibrated(config)
 
 
 def test_the_weights_of_both_models_follow_what_they_know() -> None:
