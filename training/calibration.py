@@ -20,7 +20,8 @@ from lapor_route.decisions.decide import is_placed, named_doubts
 from lapor_route.decisions.join import CENTRAL, features
 from lapor_route.decisions.promise import NATIONAL, REGIONAL, TIERS, TOGETHER, HeldOut, Level, Point, level_of
 from lapor_route.errors import InputError
-from lapor_route.router import MOST_CANDIDATES, Router
+from lapor_route.router import Router
+from lapor_route.weigher import MOST_CANDIDATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

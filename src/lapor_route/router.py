@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapor_route.bodies import Registry
-from lapor_route.bodies.registry import DKI
 from lapor_route.bundle import Bundle
 from lapor_route.classifiers.protocol import LOCAL as LOCAL_TIER
-from lapor_route.classifiers.protocol import OUT_OF_SCOPE, Classifier, check_labels
 from lapor_route.classifiers.protocol import PROVINCE as PROVINCE_TIER
+from lapor_route.classifiers.protocol import Classifier, check_labels
 from lapor_route.complaint import MAX_CHARACTERS, Complaint
-from lapor_route.decisions import Calibration, Candidates, Doubts, Promise, decide, shortlist_length
-from lapor_route.decisions.decide import telling_words
-from lapor_route.decisions.join import CENTRAL, LOCAL, PROVINCE
+from lapor_route.decisions import Calibration, Promise, decide, shortlist_length
+from lapor_route.decisions.join import LOCAL, PROVINCE
 from lapor_route.decisions.rules import Rules, Ruling
 from lapor_route.errors import ClassifierError, InputError
 from lapor_route.evidence import contributions, find_units, sentence
 from lapor_route.places import PlaceResolver, Resolution
 from lapor_route.questions import MOST_OPTIONS, ask
 from lapor_route.routing import ASK, FORWARD, REVIEW, Candidate, Evidence, PlaceMention, Routing
+from lapor_route.weigher import Weighed, Weigher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,12 +35,9 @@ if TYPE_CHECKING:
 DEFAULT_TOP_K = 5
 TIER_LABELS = {LOCAL: LOCAL_TIER, PROVINCE: PROVINCE_TIER}
 """The label of a kind of candidate; a central body is its own."""
-MOST_CANDIDATES = 25
-"""Candidates that are considered for the shortlist, at most."""
 MOST_PLACES = 50
 """Mentions that a routing lists, at most: the weightiest."""
 _WINDOW = 256
-_NEGLIGIBLE = 1e-9
 _PLAUSIBLE = 0.05
 """Share of the best candidate's probability from which another one is offered as an answer."""
 
@@ -105,8 +101,7 @@ class Router:
             "registry": self.registry.version,
         }
         self._column = {label: i for i, label in enumerate(classifier.labels)}
-        self._bodies = self.registry.connected
-        self._layout = _Layout.of(self._bodies, classifier.labels, self.resolver)
+        self._weigher = Weigher(self.registry.connected, classifier.labels, self.resolver)
 
     @classmethod
     def load(
@@ -224,11 +219,11 @@ class Router:
         """
         reads = [_read(text) for text in texts]
         for read, row in zip(reads, self._classify([read.text for read in reads]), strict=True):
-            yield self._weigh(read, row, self.resolver.resolve(read.text, read.place))
+            yield self._weigher.weigh(read.text, read.place, row, self.resolver.resolve(read.text, read.place))
 
     def _answer(self, read: _Read, row: np.ndarray, top_k: int, explain: bool) -> Routing:
         resolution = self.resolver.resolve(read.text, read.place)
-        weighed = self._weigh(read, row, resolution)
+        weighed = self._weigher.weigh(read.text, read.place, row, resolution)
         probabilities = self.calibration.join.probabilities(weighed.candidates)
         order = np.argsort(-probabilities, kind="stable")
         ranked, probabilities = [weighed.bodies[i] for i in order], probabilities[order]
@@ -283,101 +278,6 @@ class Router:
                 found[tier] = ids[int(probabilities.argmax())]
         return {tier: body_id for tier, body_id in found.items() if body_id in self.registry}
 
-    def _weigh(self, read: _Read, row: np.ndarray, resolution: Resolution) -> Weighed:
-        """The likeliest bodies by P(topic) x P(place), and what makes the decision doubtful."""
-        layout = self._layout
-        local_tier, province_tier, out_of_scope = (
-            float(row[self._column[label]]) if label in self._column else 0.0
-            for label in (LOCAL_TIER, PROVINCE_TIER, OUT_OF_SCOPE)
-        )
-        joint, place = np.zeros(len(self._bodies)), np.ones(len(self._bodies))
-        for bodies, tier, regions in (
-            (layout.province_bodies, province_tier, resolution.provinces[layout.province_states]),
-            (layout.local_bodies, local_tier, resolution.local[layout.local_states]),
-        ):
-            joint[bodies] += tier * regions
-            if tier:
-                place[bodies] = regions
-        joint[layout.label_bodies] += row[layout.label_columns]
-        likeliest = np.argsort(-joint, kind="stable")[:MOST_CANDIDATES]
-        likeliest = likeliest[joint[likeliest] > _NEGLIGIBLE]
-        best_local = float(resolution.local.max(initial=0.0))
-        flat_local, flat_province = (float(row[columns].sum()) for columns in layout.flat_columns)
-        topics = sorted(
-            [*row[layout.central_columns].tolist(), local_tier + province_tier + flat_local + flat_province]
-        )
-        doubts = Doubts(
-            words=len(read.text.split()) + bool(read.place and read.place.strip()),
-            telling=telling_words(read.text),
-            rival=topics[-2] if len(topics) > 1 else 0.0,
-            out_of_scope=out_of_scope,
-            province_tier=province_tier + flat_province,
-            local_tier=local_tier + flat_local,
-            best_local=best_local,
-            best_province=float(resolution.provinces.max(initial=0.0)),
-            place_unknown=resolution.unknown,
-        )
-        candidates = Candidates.of(joint[likeliest], place[likeliest], layout.kinds[likeliest], best_local)
-        return Weighed([self._bodies[i] for i in likeliest], candidates, doubts)
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A complaint before the join.
-
-    Attributes:
-        bodies: The bodies that may be in charge, at most `MOST_CANDIDATES`, likeliest first.
-        candidates: The same, as the join sees them.
-        doubts: What the decision looks at beside them.
-    """
-
-    bodies: list[Body]
-    candidates: Candidates
-    doubts: Doubts
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Which column of the classifier, or which region, belongs to which connected body (index arrays).
-
-    `kinds` are the bodies' in the join; `flat_columns` the classifier's columns that are regional bodies themselves
-    (local ones, provinces), `central_columns` those that are central ones.
-    """
-
-    local_states: np.ndarray
-    local_bodies: np.ndarray
-    province_states: np.ndarray
-    province_bodies: np.ndarray
-    label_columns: np.ndarray
-    label_bodies: np.ndarray
-    kinds: np.ndarray
-    flat_columns: tuple[np.ndarray, np.ndarray]
-    central_columns: np.ndarray
-
-    @classmethod
-    def of(cls, bodies: Sequence[Body], labels: Sequence[str], resolver: PlaceResolver) -> _Layout:
-        index = {body.id: i for i, body in enumerate(bodies)}
-
-        def pairs(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-            known = [(i, index[name]) for i, name in enumerate(names) if name in index]
-            columns = np.array(known, dtype=np.intp).reshape(-1, 2)
-            return columns[:, 0], columns[:, 1]
-
-        def columns_of(kind: int) -> np.ndarray:
-            of_kind = [
-                i for i, label in enumerate(labels) if label in index and _kind(bodies[index[label]]) == kind
-            ]
-            return np.array(of_kind, dtype=np.intp)
-
-        return cls(
-            *pairs(resolver.local_ids),
-            *pairs(resolver.province_ids),
-            *pairs(labels),
-            np.array([_kind(body) for body in bodies]),
-            (columns_of(LOCAL), columns_of(PROVINCE)),
-            columns_of(CENTRAL),
-        )
-
 
 def _ruled(routing: Routing, ruling: Ruling) -> Routing:
     """The routing after the rules: they can decide, and add copies."""
@@ -404,13 +304,6 @@ def _weightiest(mentions: tuple[PlaceMention, ...]) -> tuple[PlaceMention, ...]:
         return mentions
     least = sorted((mention.weight for mention in mentions), reverse=True)[MOST_PLACES - 1]
     return tuple(mention for mention in mentions if mention.weight >= least)[:MOST_PLACES]
-
-
-def _kind(body: Body) -> int:
-    """What a body is in the join: DKI Jakarta counts as local."""
-    if not body.is_regional:
-        return CENTRAL
-    return PROVINCE if body.kind == "province" and body.id != DKI else LOCAL
 
 
 def _read(complaint: Complaint | str) -> _Read:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NOT_KEY = re.compile(r"[^0-9a-z]+")
 _TOKEN = re.compile(r"(?:(?<![\w.])[@#])?[^\W_]+(?:['’`_][^\W_]+)*")
@@ -39,11 +43,14 @@ class Token:
 
 def tokenize(text: str) -> list[Token]:
     """Cuts a text into tokens, with character offsets; punctuation and symbols are left out."""
-    tokens = []
+    return list(iter_tokens(text))
+
+
+def iter_tokens(text: str) -> Iterator[Token]:
+    """The tokens of a text one by one, for those who don't need all."""
     for match in _TOKEN.finditer(text):
         word = match.group()
         mark = word[0] if word[0] in "@#" else ""
         key = squeeze(word)
         if key:
-            tokens.append(Token(key, match.start(), match.end(), mark))
-    return tokens
+            yield Token(key, match.start(), match.end(), mark)

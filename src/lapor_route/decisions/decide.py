@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lapor_route.decisions.join import CENTRAL, LOCAL, PROVINCE
 from lapor_route.decisions.promise import NATIONAL, REGIONAL
 from lapor_route.routing import ASK, FORWARD, REVIEW
-from lapor_route.text import tokenize
+from lapor_route.text import iter_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,9 @@ _TELLS_NOTHING = frozenset(
 
 
 def telling_words(text: str) -> int:
-    """Words that say something of a matter: neither greetings, requests nor function words."""
-    return sum(token.key not in _TELLS_NOTHING for token in tokenize(text))
+    """Words that say something of a matter, neither greetings nor function words; the first few are counted."""
+    telling = (token for token in iter_tokens(text) if token.key not in _TELLS_NOTHING)
+    return sum(1 for _ in islice(telling, FEWEST_TELLING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Doubts:
 
     Attributes:
         words: Number of words in the complaint; a place field counts as one more.
-        telling: Number of them that say something of a matter.
+        telling: Number of them that say something of a matter, counted to `FEWEST_TELLING`.
         rival: Probability of the second likeliest topic; the regional tiers are one.
         out_of_scope: Probability that it's no government's business.
         province_tier: Probability of the tier ``provinsi``.
