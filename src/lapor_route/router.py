@@ -24,6 +24,7 @@ from lapor_route.evidence import contributions, find_units, sentence
 from lapor_route.places import PlaceResolver, Resolution
 from lapor_route.questions import MOST_OPTIONS, ask
 from lapor_route.routing import ASK, FORWARD, REVIEW, Candidate, Evidence, PlaceMention, Routing
+from lapor_route.stages import stage
 from lapor_route.weigher import Weighed, Weigher
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class _Read:
     place: str | None
     id: str | None
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """A routing before its evidence; its likeliest body, and that body's label in the classifier (or its tier)."""
+
+    routing: Routing
+    lead: str | None
+    topic: str
 
 
 class Router:
@@ -222,7 +232,14 @@ class Router:
             yield self._weigher.weigh(read.text, read.place, row, self.resolver.resolve(read.text, read.place))
 
     def _answer(self, read: _Read, row: np.ndarray, top_k: int, explain: bool) -> Routing:
-        resolution = self.resolver.resolve(read.text, read.place)
+        with stage("places"):
+            resolution = self.resolver.resolve(read.text, read.place)
+        with stage("join"):
+            joined = self._join(read, row, resolution, top_k)
+        with stage("explain"):
+            return self._explain(read, joined, resolution, top_k, explain)
+
+    def _join(self, read: _Read, row: np.ndarray, resolution: Resolution, top_k: int) -> _Joined:
         weighed = self._weigher.weigh(read.text, read.place, row, resolution)
         probabilities = self.calibration.join.probabilities(weighed.candidates)
         order = np.argsort(-probabilities, kind="stable")
@@ -247,17 +264,21 @@ class Router:
             versions=self.versions,
             id=read.id,
         )
+        lead = names[0] if names else None
         topic = TIER_LABELS.get(kinds[0], names[0]) if kinds else ""
+        return _Joined(routing, lead, topic)
+
+    def _explain(self, read: _Read, joined: _Joined, resolution: Resolution, top_k: int, explain: bool) -> Routing:
         told = self._told(resolution)
         ruling = self.rules.apply(
             f"{read.text}\n{read.place or ''}",
-            topic,
+            joined.topic,
             [*told.values()],
-            lead=names[0] if names else None,
+            lead=joined.lead,
             receivers={tier: body_id for tier, body_id in told.items() if self.registry[body_id].connected},
         )
-        routing = _ruled(routing, ruling)
-        label = names[0] if names and names[0] in self._column else topic
+        routing = _ruled(joined.routing, ruling)
+        label = joined.lead if joined.lead in self._column else joined.topic
         words = contributions(self.classifier, read.text, label) if explain and label in self._column else ()
         evidence = Evidence(
             sentence=sentence(routing, self.registry, words, ruling.decided_by),

@@ -12,6 +12,7 @@ from lapor_route.classifiers.backends import load_backend
 from lapor_route.classifiers.protocol import softmax
 from lapor_route.classifiers.tokens import encode, load_segmenter
 from lapor_route.errors import BundleError, ClassifierError
+from lapor_route.stages import stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,10 +79,12 @@ class BertClassifier:
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Scores before the softmax, float32 array (n_texts, n_labels)."""
-        inputs = encode(self.segmenter, texts, self.settings.max_tokens)
+        with stage("tokenise"):
+            inputs = encode(self.segmenter, texts, self.settings.max_tokens)
         scores = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         for rows in batches([len(ids) for ids in inputs], self.token_budget):
-            found = self.backend.scores(*pad([inputs[row] for row in rows], self.segmenter.pad))
+            with stage("encode"):
+                found = self.backend.scores(*pad([inputs[row] for row in rows], self.segmenter.pad))
             if found.shape != (len(rows), len(self.labels)):
                 raise ClassifierError(
                     f"the encoder gives scores of shape {found.shape} for {len(self.labels)} labels"

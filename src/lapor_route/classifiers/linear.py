@@ -12,6 +12,7 @@ from lapor_route.classifiers.protocol import softmax
 from lapor_route.classifiers.tokens import NGRAMS_PART, read_part, write_part
 from lapor_route.errors import BundleError
 from lapor_route.evidence.words import column_of, weigh_words
+from lapor_route.stages import stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,8 @@ class LinearClassifier:
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float32 array (n_texts, n_labels); rows sum to 1."""
-        return softmax(self.decision_function(texts) / self.temperature)
+        with stage("ngrams"):
+            return softmax(self.decision_function(texts) / self.temperature)
 
     def contributions(self, text: str, label: str) -> tuple[WordWeight, ...]:
         """What each word adds to a label's score, in the order of the text.
