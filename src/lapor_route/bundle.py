@@ -77,6 +77,16 @@ class Bundle:
             raise BundleError(f"{self.folder / 'calibration.json'} isn't JSON: {error}") from error
         return calibration
 
+    @property
+    def engine_options(self) -> frozenset[str]:
+        """Options that its engine takes: ``backend``, ``threads``, or none.
+
+        Raises:
+            ClassifierError: The engine isn't installed.
+        """
+        parameters = inspect.signature(load_engine(self.manifest["engine"]).load).parameters
+        return frozenset(parameters) - {"folder", "labels"}
+
     def load_classifier(self, registry: Registry, **options: Any) -> Classifier:
         """The bundle's classifier, by the entry point that the manifest names.
 
@@ -92,11 +102,10 @@ class Bundle:
         given = {name: value for name, value in options.items() if value is not None}
         try:
             check_labels(labels, registry)
-            load = load_engine(engine).load
-            unknown = given.keys() - inspect.signature(load).parameters.keys()
+            unknown = given.keys() - self.engine_options
             if unknown:
                 raise BundleError(f"its engine {engine!r} has no option {', '.join(sorted(unknown))}; leave it out")
-            classifier: Classifier = load(self.folder, labels, **given)
+            classifier: Classifier = load_engine(engine).load(self.folder, labels, **given)
         except (ClassifierError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise BundleError(f"the bundle in {self.folder} can't be used: {error}") from error
         return classifier

@@ -1,4 +1,4 @@
-"""The command line: `lapor-route route | batch | evaluate | bodies | rules | info | train`."""
+"""The command line: `lapor-route route | batch | evaluate | serve | bodies | rules | info | train ...`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapor_route.classifiers.backends import BACKENDS
 from lapor_route.errors import InputError, LaporRouteError, MissingExtraError
+from lapor_route.service.commands import add_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE", help="the TOML file with the rules")
     check.add_argument("--model", metavar="DIR", help="whose labels the topics are; by default the embedded one")
     check.set_defaults(command=_check_rules)
+
+    add_commands(commands, _model_option, _decision_options)
 
     train = commands.add_parser("train", help="train a model of your own: every step of a config")
     train.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file; training/configs holds examples")

@@ -1,0 +1,1 @@
+"""The HTTP service: routes complaints, keeps what was said, and takes the officers' feedback."""

@@ -1,0 +1,132 @@
+"""The FastAPI app: the same routing as the library's, as an endpoint."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
+
+from lapor_route.bundle import Bundle
+from lapor_route.router import Router
+from lapor_route.service.endpoints import lookup, machines, officers, route
+from lapor_route.service.endpoints.route import RECORD_HEADER
+from lapor_route.service.middleware import BodyLimit, Observed
+from lapor_route.service.problems import handle_problems
+from lapor_route.service.schemas import ProblemOut
+from lapor_route.service.security import Gate
+from lapor_route.service.settings import Settings
+from lapor_route.service.state import Service
+from lapor_route.service.telemetry import instrument
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Any
+
+    from fastapi.routing import APIRoute
+
+STATIC = Path(str(files("lapor_route.service") / "static"))
+
+
+def create_app(settings: Settings | None = None, load_router: Callable[[], Router] | None = None) -> FastAPI:
+    """The app, for `lapor-route serve` and for any ASGI server.
+
+    Args:
+        settings: By default those that `serve` handed over, or the environment's.
+        load_router: Makes the router, by default from the settings' bundle; your own can hold another classifier.
+
+    Raises:
+        InputError: The environment's settings are wrong.
+        MissingExtraError: Traces are asked for and OpenTelemetry isn't installed.
+    """
+    settings = settings or Settings.handed_over()
+    service = Service(settings, load_router or (lambda: load(settings)))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        yield
+        await service.stop()
+
+    app = FastAPI(
+        title="lapor-route",
+        summary="Says which of Indonesia's government bodies is in charge of a citizen's complaint.",
+        version=version("lapor-route"),
+        lifespan=lifespan,
+        docs_url=None,  # both load scripts from elsewhere, which the page's policy forbids
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.service = service
+    app.state.gate = Gate(
+        lambda: service.store,
+        require_key=settings.require_key,
+        rate_per_minute=math.ceil(settings.rate_limit_per_minute / settings.workers),
+    )
+    for endpoints in (route, officers, lookup, machines):
+        app.include_router(endpoints.router)
+    _add_page(app)
+    _document_problems(app)
+    handle_problems(app)
+    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=[RECORD_HEADER, "Retry-After"],
+        )
+    app.add_middleware(Observed, metrics=service.metrics)
+    instrument(app, settings)
+    return app
+
+
+def load(settings: Settings) -> Router:
+    """The router of a deployment; several workers share the cores evenly."""
+    threads = settings.threads
+    if threads is None and settings.workers > 1 and "threads" in Bundle.open(settings.model).engine_options:
+        threads = max(1, (os.cpu_count() or 1) // settings.workers)
+    return Router.load(
+        settings.model,
+        backend=settings.backend,
+        threads=threads,
+        target_precision=settings.target_precision,
+        shortlist_coverage=settings.shortlist_coverage,
+        rules=settings.rules,
+    )
+
+
+def _operation_id(operation: APIRoute) -> str:
+    return operation.name
+
+
+def _add_page(app: FastAPI) -> None:
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Puts the problem document into the OpenAPI schemas, in place of FastAPI's own error."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = make()
+        schemas = schema["components"]["schemas"]
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        schemas[ProblemOut.__name__] = ProblemOut.model_json_schema()
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,293 @@
+"""Micro-batching: waiting complaints are routed together, and what would wait too long is turned away at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
+
+from lapor_route.service.ids import new_id
+from lapor_route.stages import measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lapor_route.complaint import Complaint
+    from lapor_route.router import Router
+    from lapor_route.routing import Routing
+
+TOKEN_BUDGET = 768
+"""Tokens of one micro-batch: about a tenth of a second, and enough to fill the encoder's own batches."""
+BULK_SHARE = 0.25
+"""Share of a micro-batch that batch calls get while single complaints wait too."""
+EXPLAIN_COST = 30
+"""How many times a routing with every word weighed costs a plain one."""
+_LEAST_COST = 16
+"""What the shortest text costs, in tokens: a text has costs beside its encoder's."""
+_CHARACTERS_A_TOKEN = 5
+_LONGEST_READ = 1200
+"""Characters behind which a text costs hardly more: the encoder reads 192 tokens."""
+_FIRST_RATE = 4000.0
+_MEMORY = 0.1
+"""Weight of the newest micro-batch in the running rate."""
+_MOST_COMMITS = 2
+
+
+class OverloadedError(Exception):
+    """The queue is full.
+
+    Attributes:
+        retry_after: Seconds after which there should be room.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class DeadlineError(Exception):
+    """The complaint wasn't answered in time."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One complaint on its way.
+
+    Attributes:
+        complaint: What to route.
+        top_k: Most candidates.
+        explain: Whether to weigh every word.
+        asker: Name of the API key that asked, if any.
+        kept: Done once it is routed and kept.
+        record: Id of its record.
+        cost: Tokens, estimated.
+        since: When it came.
+        started: When its micro-batch began.
+        routing: What the router said; set once `kept` is done.
+    """
+
+    complaint: Complaint
+    top_k: int
+    explain: bool
+    asker: str | None
+    kept: asyncio.Future[None]
+    record: str = field(default_factory=new_id)
+    cost: int = 0
+    since: float = field(default_factory=perf_counter)
+    started: float = 0.0
+    routing: Routing | None = None
+
+    def __post_init__(self) -> None:
+        read = len(self.complaint.text) + len(self.complaint.place or "")
+        self.cost = _LEAST_COST + min(read, _LONGEST_READ) // _CHARACTERS_A_TOKEN
+        if self.explain:
+            self.cost *= EXPLAIN_COST
+
+
+class Observer(Protocol):
+    """Told what the batcher does; see `lapor_route.service.metrics`."""
+
+    def batch_done(self, jobs: Sequence[Job], seconds: dict[str, float]) -> None:
+        """A micro-batch was routed; `seconds` are those of its stages."""
+
+    def waiting(self, number: int) -> None:
+        """So many complaints wait."""
+
+    def shed(self, reason: str, number: int) -> None:
+        """Complaints were turned away."""
+
+
+class Batcher:
+    """Routes complaints in micro-batches of a token budget, on one thread beside the event loop.
+
+    A micro-batch takes what waits as soon as the thread is free: nothing waits for company. Single complaints go
+    first; batch calls get what is left, and a quarter at least. How long a new one would wait is known from the
+    tokens ahead of it and the rate of late; above the bound it is refused at once, so the queue can't grow.
+
+    Args:
+        router: Routes.
+        keep: Called on a second thread with each routed micro-batch before its answers go out; what it raises is
+            raised to who waits.
+        observer: Told what happens.
+        max_wait: Seconds that a single complaint may be expected to wait.
+        max_bulk_wait: The same for batch calls.
+        token_budget: Tokens of a micro-batch.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        keep: Callable[[Sequence[Job]], None],
+        observer: Observer,
+        *,
+        max_wait: float,
+        max_bulk_wait: float,
+        token_budget: int = TOKEN_BUDGET,
+    ) -> None:
+        self._router = router
+        self._keep = keep
+        self._observer = observer
+        self._budget = token_budget
+        self._limits = {False: max_wait, True: max_bulk_wait}
+        self._queues: dict[bool, deque[Job]] = {False: deque(), True: deque()}
+        self._tokens = {False: 0, True: 0}
+        self._running = 0
+        self._rate = _FIRST_RATE
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._commits: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_MOST_COMMITS)
+        self._model = ThreadPoolExecutor(1, "lapor-route-model")
+        self._store = ThreadPoolExecutor(1, "lapor-route-store")
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def depth(self) -> int:
+        """Complaints that wait."""
+        return sum(map(len, self._queues.values()))
+
+    def expected_wait(self, bulk: bool) -> float:
+        """Seconds that a complaint which comes now waits, by the rate of late."""
+        ahead = self._running + self._tokens[False] + (self._tokens[True] if bulk else 0)
+        share = 1 - BULK_SHARE if self._queues[True] and not bulk else 1
+        return ahead / (self._rate * share)
+
+    async def route(
+        self,
+        complaints: Sequence[Complaint],
+        *,
+        top_k: int,
+        explain: bool,
+        deadline: float,
+        bulk: bool = False,
+        asker: str | None = None,
+    ) -> list[Job]:
+        """The complaints as jobs that are done: routed, and kept; in their order.
+
+        Args:
+            complaints: One, or those of a batch call.
+            top_k: Most candidates of each.
+            explain: Whether to weigh every word.
+            deadline: Seconds from now.
+            bulk: Whether it is a batch call.
+            asker: Name of the API key that asks.
+
+        Raises:
+            OverloadedError: The queue is full, or the service stops; none of them is routed.
+            DeadlineError: Not all were answered in time.
+        """
+        wait = self.expected_wait(bulk)
+        if self._stopping or wait > self._limits[bulk]:
+            self._observer.shed("queue_full", len(complaints))
+            raise OverloadedError(max(1, math.ceil(wait - self._limits[bulk])))
+        loop = asyncio.get_running_loop()
+        jobs = [Job(complaint, top_k, explain, asker, loop.create_future()) for complaint in complaints]
+        self._queues[bulk].extend(jobs)
+        self._tokens[bulk] += sum(job.cost for job in jobs)
+        self._wake.set()
+        self._observer.waiting(self.depth)
+        try:
+            await asyncio.wait_for(asyncio.gather(*(job.kept for job in jobs)), deadline)
+        except asyncio.TimeoutError:
+            self._observer.shed("deadline", len(complaints))
+            raise DeadlineError from None
+        return jobs
+
+    async def stop(self) -> None:
+        """Answers what waits, then ends."""
+        self._stopping = True
+        self._wake.set()
+        await self._task
+        if self._commits:
+            await asyncio.wait(self._commits)
+        self._model.shutdown()
+        self._store.shutdown()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            jobs = self._take()
+            if not jobs:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                continue
+            await self._room.acquire()
+            self._running = sum(job.cost for job in jobs)
+            self._observer.waiting(self.depth)
+            start = perf_counter()
+            try:
+                seconds = await loop.run_in_executor(self._model, self._route, jobs)
+            except Exception as error:
+                self._room.release()
+                _fail(jobs, error)
+                continue
+            finally:
+                cost, self._running = self._running, 0
+            self._rate += _MEMORY * (cost / (perf_counter() - start) - self._rate)
+            self._observer.batch_done(jobs, seconds)
+            commit = loop.create_task(self._commit(jobs))
+            self._commits.add(commit)
+            commit.add_done_callback(self._commits.discard)
+
+    def _take(self) -> list[Job]:
+        """The next micro-batch: at least one job, then as many as fit the budget."""
+        for_singles = self._budget * (1 - BULK_SHARE if self._queues[True] else 1)
+        jobs = list(self._pop(False, for_singles))
+        left = self._budget - sum(job.cost for job in jobs)
+        jobs.extend(self._pop(True, left if jobs else self._budget))
+        return jobs
+
+    def _pop(self, bulk: bool, budget: float) -> Iterator[Job]:
+        queue, used = self._queues[bulk], 0
+        while queue and (not used or used + queue[0].cost <= budget):
+            job = queue.popleft()
+            self._tokens[bulk] -= job.cost
+            if job.kept.done():  # given up on at its deadline
+                continue
+            used += job.cost
+            yield job
+
+    def _route(self, jobs: list[Job]) -> dict[str, float]:
+        """Routes on the model's thread."""
+        now = perf_counter()
+        for job in jobs:
+            job.started = now
+        with measured() as seconds:
+            for (top_k, explain), same in _alike(jobs).items():
+                complaints = [job.complaint for job in same]
+                routings = self._router.route_many(complaints, top_k=top_k, explain=explain)
+                for job, routing in zip(same, routings, strict=True):
+                    job.routing = routing
+        return seconds
+
+    async def _commit(self, jobs: list[Job]) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._store, self._keep, jobs)
+        except Exception as error:
+            _fail(jobs, error)
+        else:
+            for job in jobs:
+                if not job.kept.done():
+                    job.kept.set_result(None)
+        finally:
+            self._room.release()
+
+
+def _alike(jobs: Sequence[Job]) -> dict[tuple[int, bool], list[Job]]:
+    """Jobs that can be routed by one call."""
+    groups: dict[tuple[int, bool], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.top_k, job.explain), []).append(job)
+    return groups
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    for job in jobs:
+        if not job.kept.done():
+            job.kept.set_exception(error)

@@ -1,0 +1,87 @@
+"""Routing: one complaint, or many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from lapor_route.complaint import Complaint
+from lapor_route.service.batcher import DeadlineError, OverloadedError
+from lapor_route.service.endpoints.common import Asker, ServiceOf, problems
+from lapor_route.service.problems import Problem
+from lapor_route.service.schemas import BatchAnswer, BatchRequest, ComplaintIn, RouteRequest, RoutingOut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lapor_route.service.batcher import Job
+    from lapor_route.service.state import Service
+
+RECORD_HEADER = "Lapor-Record"
+router = APIRouter(prefix="/v1", tags=["route"])
+
+
+@router.post(
+    "/route",
+    summary="Route one complaint",
+    response_model=RoutingOut,
+    responses={
+        200: {"headers": {RECORD_HEADER: {"schema": {"type": "string"}, "description": "Id for feedback."}}},
+        **problems(400, 415, 504),
+    },
+)
+async def route(request: RouteRequest, service: ServiceOf, asker: Asker) -> JSONResponse:
+    """Says which body is in charge, how sure that is, and why; safe to repeat."""
+    jobs = await _routed(service, [request], request.top_k, asker, explain=request.explain)
+    return JSONResponse(_data(jobs[0]), headers={RECORD_HEADER: jobs[0].record})
+
+
+@router.post(
+    "/route/batch", summary="Route many complaints", response_model=BatchAnswer, responses=problems(400, 415, 504)
+)
+async def route_batch(request: BatchRequest, service: ServiceOf, asker: Asker) -> JSONResponse:
+    """Routes up to `max_batch` complaints (see `/v1/info`), behind those that come one by one."""
+    most = service.settings.max_batch
+    if len(request.complaints) > most:
+        raise Problem(
+            413, "too_large", f"a batch holds at most {most} complaints, found {len(request.complaints)}; split it"
+        )
+    jobs = await _routed(service, request.complaints, request.top_k, asker, bulk=True)
+    return JSONResponse({"routings": [_data(job) for job in jobs], "records": [job.record for job in jobs]})
+
+
+async def _routed(
+    service: Service,
+    complaints: Sequence[ComplaintIn],
+    top_k: int,
+    asker: str | None,
+    *,
+    explain: bool = False,
+    bulk: bool = False,
+) -> list[Job]:
+    settings = service.settings
+    try:
+        return await service.batcher.route(
+            [Complaint(complaint.text, complaint.place, complaint.id) for complaint in complaints],
+            top_k=top_k,
+            explain=explain,
+            deadline=settings.bulk_deadline_seconds if bulk else settings.deadline_seconds,
+            bulk=bulk,
+            asker=asker,
+        )
+    except OverloadedError as error:
+        raise Problem(
+            503,
+            "overloaded",
+            f"too much to do; try again in {error.retry_after} s",
+            retry_after=error.retry_after,
+        ) from None
+    except DeadlineError:
+        raise Problem(504, "deadline", "not answered in time; try again, with less at once") from None
+
+
+def _data(job: Job) -> dict[str, Any]:
+    assert job.routing is not None
+    return job.routing.to_dict()

@@ -1,0 +1,74 @@
+"""A routing as it is kept: masked, with every offset in the masked text."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timezone
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from lapor_route.complaint import MAX_CHARACTERS
+from lapor_route.privacy import mask
+from lapor_route.service.store import RoutingRecord
+
+if TYPE_CHECKING:
+    from lapor_route.privacy import Masked
+    from lapor_route.routing import Routing
+    from lapor_route.service.batcher import Job
+
+
+def record_of(job: Job, key: bytes) -> RoutingRecord:
+    """The record of a routed job.
+
+    Args:
+        job: With its routing.
+        key: Of the hash that stands for the original text.
+    """
+    assert job.routing is not None
+    text, place = job.complaint.text, job.complaint.place
+    masked = mask(text[:MAX_CHARACTERS])
+    masked_place = mask(place[:MAX_CHARACTERS]) if place is not None else None
+    return RoutingRecord(
+        id=job.record,
+        created_at=datetime.now(timezone.utc),
+        caller_id=job.complaint.id,
+        text=masked.text,
+        place=masked_place.text if masked_place else None,
+        text_hash=hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest(),
+        routing=masked_routing(job.routing, masked, masked_place),
+        top_k=job.top_k,
+        latency_ms=round((perf_counter() - job.since) * 1e3, 3),
+        key_name=job.asker,
+    )
+
+
+def masked_routing(routing: Routing, text: Masked, place: Masked | None) -> dict[str, Any]:
+    """The routing as JSON-ready data, without what was masked.
+
+    Places, units and words that touch a masked part are left out; the offsets of the others point into the masked
+    text.
+
+    Args:
+        routing: Of the original text.
+        text: The text, masked.
+        place: The place field, masked.
+    """
+    data = routing.to_dict()
+    fields = {"text": text, "place": place}
+    data["places"] = _moved(data["places"], lambda item: fields[item["field"]])
+    evidence = data["evidence"]
+    evidence["units"] = _moved(evidence["units"], lambda item: text)
+    evidence["words"] = _moved(evidence["words"], lambda item: text)
+    evidence["sentence"] = mask(evidence["sentence"]).text
+    return data
+
+
+def _moved(items: list[dict[str, Any]], masked_of: Any) -> list[dict[str, Any]]:
+    found = []
+    for item in items:
+        masked = masked_of(item)
+        moved = masked.moved(item["start"], item["end"]) if masked else None
+        if moved:
+            found.append({**item, "start": moved[0], "end": moved[1]})
+    return found

@@ -1,0 +1,147 @@
+"""What a running service holds: the model once it is loaded, the store, the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime, timedelta, timezone
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+
+from lapor_route.errors import LaporRouteError
+from lapor_route.service.batcher import Batcher
+from lapor_route.service.logs import LOGGER
+from lapor_route.service.metrics import Metrics
+from lapor_route.service.problems import unavailable
+from lapor_route.service.records import record_of
+from lapor_route.service.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lapor_route.router import Router
+    from lapor_route.service.batcher import Job
+    from lapor_route.service.settings import Settings
+
+_WARM_UP = (
+    "Jalan di depan pasar Kec. Depok, Sleman berlubang dan tergenang setiap hujan, mohon segera diperbaiki.",
+    "Listrik padam sejak pagi.",
+    "Sudah tiga bulan bantuan sosial untuk orang tua saya tidak cair. Petugas di kantor kelurahan meminta kami "
+    "menunggu, padahal tetangga kami sudah menerimanya. Kami sudah dua kali membawa semua berkas yang diminta. "
+    "Mohon penjelasan kapan bantuan itu cair, dan ke mana kami harus mengurusnya agar tidak bolak-balik lagi.",
+)
+"""Written texts of three lengths, routed before the first request: the first run of a network is slow."""
+_PURGE_EVERY = 3600.0
+
+
+class Service:
+    """Everything behind the endpoints.
+
+    Args:
+        settings: The deployment's settings.
+        load_router: Makes the router; called once, on a thread, while the service already answers `/health/live`.
+    """
+
+    def __init__(self, settings: Settings, load_router: Callable[[], Router]) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.failure: str | None = None
+        self._load_router = load_router
+        self._hash_key = (settings.hash_key or secrets.token_hex(32)).encode()
+        self._store: Store | None = None
+        self._router: Router | None = None
+        self._batcher: Batcher | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def store(self) -> Store:
+        """The store.
+
+        Raises:
+            Problem: It isn't open yet.
+        """
+        if self._store is None:
+            raise unavailable("the service is starting")
+        return self._store
+
+    @property
+    def router(self) -> Router:
+        """The router.
+
+        Raises:
+            Problem: The model isn't loaded yet, or can't be.
+        """
+        if self._router is None:
+            raise unavailable(self.failure or "the model is being loaded")
+        return self._router
+
+    @property
+    def batcher(self) -> Batcher:
+        """The queue.
+
+        Raises:
+            Problem: The model isn't loaded yet, or can't be.
+        """
+        if self._batcher is None:
+            raise unavailable(self.failure or "the model is being loaded")
+        return self._batcher
+
+    async def start(self) -> None:
+        """Opens the store and begins to load the model."""
+        self._store = await run_in_threadpool(Store.open, self.settings.store)
+        await run_in_threadpool(self._store.check)
+        self._tasks = [asyncio.create_task(self._load()), asyncio.create_task(self._retain())]
+
+    async def stop(self) -> None:
+        """Answers what waits, then closes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._batcher:
+            await self._batcher.stop()
+        if self._store:
+            await run_in_threadpool(self._store.close)
+
+    async def _load(self) -> None:
+        try:
+            router = await run_in_threadpool(self._load_router)
+            await run_in_threadpool(lambda: [*router.route_many(_WARM_UP)])
+        except Exception as error:
+            told = isinstance(error, LaporRouteError)
+            self.failure = f"the model can't be loaded: {error if told else type(error).__name__}"
+            LOGGER.critical(self.failure, exc_info=None if told else error)
+            return
+        self._batcher = Batcher(
+            router,
+            self._keep,
+            self.metrics,
+            max_wait=self.settings.max_wait_seconds,
+            max_bulk_wait=self.settings.max_bulk_wait_seconds,
+        )
+        self._router = router
+        self.metrics.ready(router.registry, router.versions)
+        LOGGER.info("ready", extra={"versions": router.versions})
+
+    def _keep(self, jobs: Sequence[Job]) -> None:
+        """Puts a routed micro-batch into the store; runs on the store's thread."""
+        start = perf_counter()
+        records = [record_of(job, self._hash_key) for job in jobs]
+        self.store.add_routings(records)
+        self.metrics.kept(jobs, perf_counter() - start)
+        for record in records:
+            LOGGER.debug("routing", extra={"record": record.id, "text": record.text, "place": record.place})
+
+    async def _retain(self) -> None:
+        """Deletes what is too old, once an hour."""
+        while self.settings.retention_days:
+            before = datetime.now(timezone.utc) - timedelta(days=self.settings.retention_days)
+            try:
+                deleted = await run_in_threadpool(self.store.purge, before)
+            except LaporRouteError as error:
+                LOGGER.error("retention failed: %s", error)
+            else:
+                if deleted:
+                    LOGGER.info("retention", extra={"deleted": deleted})
+            await asyncio.sleep(_PURGE_EVERY)
