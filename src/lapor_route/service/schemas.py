@@ -6,7 +6,15 @@ import datetime as dt
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from lapor_route.weigher import MOST_CANDIDATES
 
@@ -16,14 +24,34 @@ def _whole(text: str) -> str:
     return _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def _integral(value: Any) -> Any:
+    """A number as JSON Schema counts: 5.0 is an integer there."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+TopK = Annotated[int, Field(ge=1, le=MOST_CANDIDATES), BeforeValidator(_integral)]
 Text = Annotated[str, AfterValidator(_whole)]
 Id = Annotated[Text, StringConstraints(max_length=200)]
 _HALVES = re.compile("[\ud800-\udfff]")
 _EXAMPLE = "Jalan berlubang di Kec. Depok, Sleman, sudah dua bulan belum diperbaiki."
 
 
+_TEXT, _NOTHING = {"type": "string"}, {"type": "null"}
+_FEEDBACK_RULES = {
+    "oneOf": [
+        {"required": ["record"], "properties": {"record": _TEXT, "id": _NOTHING}},
+        {"required": ["id"], "properties": {"id": _TEXT, "record": _NOTHING}},
+    ],
+    "anyOf": [
+        {"required": ["body_id"], "properties": {"verdict": {"const": "changed"}, "body_id": _TEXT}},
+        {"properties": {"verdict": {"enum": ["accepted", "out_of_scope"]}, "body_id": _NOTHING}},
+    ],
+}
+"""What `FeedbackRequest` checks across its fields, for who generates clients from the schema."""
+
+
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ComplaintIn(_Request):
@@ -39,7 +67,7 @@ class ComplaintIn(_Request):
 class RouteRequest(ComplaintIn):
     """A complaint, and how much to say about it."""
 
-    top_k: int = Field(5, ge=1, le=MOST_CANDIDATES, description="Most candidates to return.")
+    top_k: TopK = Field(5, description="Most candidates to return.")
     explain: bool = Field(False, description="Weigh every word of the text; costs up to 34 times as much.")
 
 
@@ -47,11 +75,13 @@ class BatchRequest(_Request):
     """Complaints to route in one call."""
 
     complaints: list[ComplaintIn] = Field(min_length=1)
-    top_k: int = Field(5, ge=1, le=MOST_CANDIDATES, description="Most candidates to return for each.")
+    top_k: TopK = Field(5, description="Most candidates to return for each.")
 
 
 class FeedbackRequest(_Request):
     """What an officer decided about a routing. A later feedback on the same routing replaces an earlier one."""
+
+    model_config = ConfigDict(json_schema_extra=_FEEDBACK_RULES)
 
     record: Text | None = Field(None, max_length=64, description="The routing's record id (header `Lapor-Record`).")
     id: Id | None = Field(None, description="Or your own key of the complaint: its latest routing is meant.")
@@ -69,8 +99,8 @@ class FeedbackRequest(_Request):
     def _consistent(self) -> FeedbackRequest:
         if (self.record is None) == (self.id is None):
             raise ValueError("give either `record` or `id`")
-        if (self.verdict == "changed") != (self.body_id is not None) and self.verdict != "accepted":
-            raise ValueError("`body_id` comes with `changed`, and not with `out_of_scope`")
+        if (self.verdict == "changed") != (self.body_id is not None):
+            raise ValueError("`body_id` comes with `changed`, and only with it")
         return self
 
 

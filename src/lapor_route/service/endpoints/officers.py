@@ -24,7 +24,7 @@ from lapor_route.service.schemas import (
     Waiting,
 )
 from lapor_route.service.state import Service
-from lapor_route.service.store import OUT_OF_SCOPE, Feedback, RoutingRecord
+from lapor_route.service.store import CHANGED, OUT_OF_SCOPE, Feedback, RoutingRecord
 
 LEASE = timedelta(minutes=10)
 """How long a complaint taken from the queue stays with its officer."""
@@ -69,14 +69,14 @@ def _body(service: Service, record: RoutingRecord, request: FeedbackRequest) -> 
     """The body that the complaint goes to, by the officer's verdict."""
     if request.verdict == OUT_OF_SCOPE:
         return None
-    if request.body_id is not None and request.body_id not in service.router.registry:
-        raise not_found(f"there is no body {request.body_id!r}; GET /v1/bodies?q= finds one")
-    if request.verdict == "changed":
+    if request.verdict == CHANGED:
+        if request.body_id not in service.router.registry:
+            raise not_found("there is no body with this id; GET /v1/bodies?q= finds one")
         return request.body_id
     candidates = record.routing["candidates"]
     lead: str | None = record.routing["body_id"] or (candidates[0]["body_id"] if candidates else None)
-    if lead is None or request.body_id not in (None, lead):
-        raise invalid("#/body_id", "accepted means the first candidate; send `changed` with another body")
+    if lead is None:
+        raise invalid("#/verdict", "this routing names no body to accept; send `changed` with one")
     return lead
 
 
