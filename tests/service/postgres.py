@@ -44,7 +44,7 @@ class PostgresServer:
         self._settings |= {"fsync": "on" if is_durable else "off"}
         self._count = 0
         self._data = str(self.folder / "data")
-        initdb = [self._programs / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        initdb = [str(self._programs / "initdb"), "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         subprocess.run(
             [*initdb, "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, cwd="/", **self._account
         )

@@ -29,6 +29,13 @@ def test_given_wins_over_the_environment_and_that_over_the_file(
     assert found.cors_origins == ("https://a.id",)
 
 
+def test_a_variable_can_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text("port = 1234")
+    monkeypatch.setenv("LAPOR_ROUTE_CONFIG", str(file))
+    assert Settings.read().port == 1234
+
+
 def test_they_reach_the_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LAPOR_ROUTE_SETTINGS", "")
     settings = Settings.read(port=9000, model=tmp_path, hash_key="geheim", cors_origins=("https://a.id",))

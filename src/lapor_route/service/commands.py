@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime, timedelta, timezone
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.errors import InputError, MissingExtraError, OutputError
+
+_NEEDED = ("alembic", "fastapi", "prometheus_client", "pydantic_settings", "sqlalchemy", "uvicorn")
 
 if TYPE_CHECKING:
     import argparse
@@ -81,10 +84,11 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    try:
-        from lapor_route.service.settings import Settings
-    except ImportError:
-        raise MissingExtraError("the service needs more packages: pip install 'lapor-route[serve]'") from None
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"the service needs {', '.join(missing)}: pip install 'lapor-route[serve]'")
+    from lapor_route.service.settings import Settings
+
     given = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
     return Settings.read(options.config, **given)
 
@@ -100,12 +104,8 @@ def _store(options: argparse.Namespace) -> Store:
 
 def _serve(options: argparse.Namespace) -> None:
     settings = _settings(options)
-    try:
-        from lapor_route.service.run import check, serve
-    except ImportError as error:
-        raise MissingExtraError(
-            f"the service needs more packages ({error.name}): pip install 'lapor-route[serve]'"
-        ) from None
+    from lapor_route.service.run import check, serve
+
     if options.check:
         for line in check(settings):
             print(line)

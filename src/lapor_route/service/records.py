@@ -26,8 +26,8 @@ def record_of(job: Job, key: bytes) -> RoutingRecord:
         key: Of the hash that stands for the original text.
     """
     assert job.routing is not None
-    text, place = job.complaint.text, job.complaint.place
-    masked = mask(text[:MAX_CHARACTERS])
+    text, place = job.complaint.text[:MAX_CHARACTERS], job.complaint.place
+    masked = mask(text)
     masked_place = mask(place[:MAX_CHARACTERS]) if place is not None else None
     return RoutingRecord(
         id=job.record,

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from lapor_route.errors import InputError
 
 PREFIX = "LAPOR_ROUTE_"
+CONFIG = f"{PREFIX}CONFIG"
 HANDED_OVER = f"{PREFIX}SETTINGS"
 """The environment variable by which `serve` hands its settings to its workers, as JSON."""
 
@@ -92,12 +93,14 @@ class Settings(BaseSettings):
         """The settings of a deployment.
 
         Args:
-            config: A TOML file with names of this class.
+            config: A TOML file with names of this class; by default the one that ``LAPOR_ROUTE_CONFIG`` names, if any.
             given: What wins over environment and file; None counts as not given.
 
         Raises:
             InputError: The file can't be read, or a value is wrong; the message lists each.
         """
+        if config is None and os.environ.get(CONFIG):
+            config = Path(os.environ[CONFIG])
         if config is not None and not config.is_file():
             raise InputError(f"there is no configuration file {config}")
         reader = type("Settings", (cls,), {"model_config": SettingsConfigDict(toml_file=config)})
@@ -123,5 +126,5 @@ class Settings(BaseSettings):
 
 def unknown_variables() -> list[str]:
     """Variables of the environment that look like settings and are none."""
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {HANDED_OVER, f"{PREFIX}CONFIG"}
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {HANDED_OVER, CONFIG}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
