@@ -1,0 +1,35 @@
+"""What the service keeps: every routing, the officers' feedback, their queue and the API keys, in SQL."""
+
+from lapor_route.classifiers.protocol import OUT_OF_SCOPE
+from lapor_route.service.store.errors import DuplicateRecordError, StoreError, UnknownRecordError
+from lapor_route.service.store.records import (
+    ACCEPTED,
+    CHANGED,
+    VERDICTS,
+    WIB,
+    Change,
+    Day,
+    Feedback,
+    KeyRecord,
+    RoutingRecord,
+    Statistics,
+)
+from lapor_route.service.store.store import Store
+
+__all__ = [
+    "ACCEPTED",
+    "CHANGED",
+    "OUT_OF_SCOPE",
+    "VERDICTS",
+    "WIB",
+    "Change",
+    "Day",
+    "DuplicateRecordError",
+    "Feedback",
+    "KeyRecord",
+    "RoutingRecord",
+    "Statistics",
+    "Store",
+    "StoreError",
+    "UnknownRecordError",
+]
