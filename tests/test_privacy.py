@@ -178,3 +178,16 @@ def test_is_not_imported_with_the_package() -> None:
     code = "import sys, lapor_route; print('lapor_route.privacy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Antrean di RSUD Prof. Dr. Margono Soekarjo panjang sekali.",
+        "Macet di Jalan Prof. Dr. Hamka setiap pagi.",
+        "Lampu di Jl. Letjen. Suprapto dan Jl. Brigjen. Katamso mati.",
+        "Pak Gub, tolong perbaiki jalan ini.",
+    ],
+)
+def test_titles_before_a_name_do_not_hide_that_it_is_an_institutions(text: str) -> None:
+    assert mask(text).text == text

@@ -104,7 +104,7 @@ AMBIGUOUS = frozenset(
 OFFICES = frozenset(
     """
     admin anggota aparat apoteker babinsa bapak bendahara bhabinkamtibmas bidan bupati camat dandim danramil dekan
-    dewan direktur dirjen dirut dokter dosen dpd dpr dprd dukuh gubernur guru hajah haji hakim hansip ibu imam
+    dewan direktur dirjen dirut dokter dosen dpd dpr dprd dukuh gub gubernur guru hajah haji hakim hansip ibu imam
     inspektur irjen jaksa jenderal jogoboyo juru kabag kabid kabinet kades kadis kadus kajari kanit kapolda
     kapolres kapolri kapolsek kapten kasat kasi kepala kepsek kernet ketua keuchik kiai kolonel komandan kondektur
     kurir kuwu kyai linmas lurah manager manajer mantri masinis mayor menag mendagri mendikbud menhub menkes

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READ_FOR_CASE = 2_000
+_HONOURS = frozenset("brigjen dr drs h haji hj ir jend jenderal k kh kol letjen mayjen prof r raden rd".split())
 _COURTEOUS = frozenset("pak bu bapak ibu bpk sdr sdri saudara saudari pakde bude mbah".split())
 
 
@@ -137,8 +138,8 @@ def _is_institution(text: str, start: int) -> bool:
     """Whether the words before make a name that of a road, a school, a hospital and the like."""
     before = text[max(0, start - 40) : start]
     phrase = re.split(r"[,;:!?\n\0()]|(?<!\bprof)(?<=\w{4})\.\s", before)[-1]
-    words = re.findall(r"[^\W_]+", phrase)[-2:]
-    return any(word.lower() in HEADS for word in words)
+    words = [word for word in re.findall(r"[^\W_]+", phrase.lower()) if word not in _HONOURS]
+    return any(word in HEADS for word in words[-2:])
 
 
 def _signature(text: str, position: int, cased: bool) -> Name | None:
