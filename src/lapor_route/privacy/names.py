@@ -137,8 +137,8 @@ def _may_be_name(word: str) -> bool:
 def _is_institution(text: str, start: int) -> bool:
     """Whether the words before make a name that of a road, a school, a hospital and the like."""
     before = text[max(0, start - 40) : start]
-    phrase = re.split(r"[,;:!?\n\0()]|(?<!\bprof)(?<=\w{4})\.\s", before)[-1]
-    words = [word for word in re.findall(r"[^\W_]+", phrase.lower()) if word not in _HONOURS]
+    phrase = re.split(r"[,;:!?\n\0()]|(?<!\bprof)(?<=\w{4})\.\s", before.lower())[-1]
+    words = [word for word in re.findall(r"[^\W_]+", phrase) if word not in _HONOURS]
     return any(word in HEADS for word in words[-2:])
 
 
