@@ -1,0 +1,1 @@
+"""What `benchmarks.service_load` is made of: who asks, whom, and what is said about the answers."""
