@@ -299,6 +299,26 @@ def test_two_officers_work_through_the_queue(router: Router, tmp_path: Path) -> 
         problem(client.post("/v1/queue/next", json={"officer": ""}), 422, "validation")
 
 
+def test_a_routing_that_is_not_kept_leaves_nothing(router: Router, tmp_path: Path) -> None:
+    with running(router, settings(tmp_path)) as client:
+        answer = client.post("/v1/route", json={"text": NOWHERE, "keep": False, "explain": True})
+        assert answer.json() == router.route(NOWHERE, explain=True).to_dict()
+        assert "lapor-record" not in answer.headers
+        assert client.get("/v1/queue").json() == {"waiting": 0}
+        assert Store.open(f"sqlite:///{tmp_path / 'store.db'}").latest(1) == []
+
+
+def test_an_officers_own_complaint_is_theirs_and_replaces_its_earlier_routing(
+    router: Router, tmp_path: Path
+) -> None:
+    with running(router, settings(tmp_path)) as client:
+        first = routed(client, NOWHERE, officer="Ani")
+        second = routed(client, NOWHERE, place="di rumah", officer="Ani", replaces=first)
+        assert client.get("/v1/queue").json() == {"waiting": 1}
+        assert client.post("/v1/queue/next", json={"officer": "Beni"}).status_code == 204
+        assert client.post("/v1/queue/next", json={"officer": "Ani"}).json()["record"] == second
+
+
 def test_what_waits_is_masked_and_its_offsets_fit(router: Router, tmp_path: Path) -> None:
     with running(router, settings(tmp_path)) as client:
         text = (

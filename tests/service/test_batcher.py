@@ -62,7 +62,7 @@ class Bench:
         self.keep: Callable[[Sequence[Job]], None] = lambda jobs: self.kept.extend(
             job.complaint.text for job in jobs
         )
-        options = {"max_wait": 60.0, "max_bulk_wait": 60.0, **options}
+        options = {"max_wait": 60.0, "max_bulk_wait": 60.0, "rate": 4000.0, **options}
         self.batcher = Batcher(
             Router(classifier=self.classifier), lambda jobs: self.keep(jobs), self.seen, **options
         )
@@ -228,5 +228,48 @@ def test_stopping_answers_what_waits_and_takes_nothing_new() -> None:
         bench.classifier.gate.set()
         await asyncio.gather(stop, first, *sent)
         assert len(bench.kept) == 6
+
+    run(scenario)
+
+
+def test_a_slow_store_counts_as_wait() -> None:
+    async def scenario() -> None:
+        bench = Bench(max_wait=0.2)
+        keep, let_go = bench.keep, Event()
+
+        def stuck(jobs: Sequence[Job]) -> None:
+            let_go.wait(20)
+            keep(jobs)
+
+        bench.keep = stuck
+        sent = []
+        for number in range(10_000):
+            sent.append(bench.send(f"keluhan {number}"))
+            await asyncio.sleep(0.001)
+            if sent[-1].done():
+                break
+        with pytest.raises(OverloadedError):
+            await sent.pop()
+        let_go.set()
+        done = await asyncio.gather(*sent, return_exceptions=True)
+        assert any(not isinstance(one, BaseException) for one in done)
+        await bench.batcher.stop()
+
+    run(scenario)
+
+
+def test_what_has_waited_far_too_long_is_turned_away_after_all() -> None:
+    async def scenario() -> None:
+        bench = Bench(max_wait=0.05, rate=1e9)
+        first = await bench.hold()
+        late = bench.send("terlambat")
+        await asyncio.sleep(0.2)
+        bench.classifier.gate.set()
+        await first
+        with pytest.raises(OverloadedError):
+            await late
+        assert bench.seen.turned_away == {"stale": 1}
+        assert await bench.send("berikutnya")
+        await bench.batcher.stop()
 
     run(scenario)

@@ -24,7 +24,7 @@ def test_what_was_masked_leaves_the_evidence_and_the_rest_is_moved(router: Route
     place = "rumah saya, telepon 081234567890, Kab. Sleman"
     routing = router.route(text, place, explain=True)
     masked, masked_place = mask(text), mask(place)
-    data = masked_routing(routing, masked, masked_place)
+    data = masked_routing(routing.to_dict(), masked, masked_place)
     assert data["candidates"] == routing.to_dict()["candidates"]
     fields = {"text": masked.text, "place": masked_place.text}
     assert {item["field"] for item in data["places"]} == {"text", "place"}

@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lapor_route.service.ids import new_id
 from lapor_route.stages import measured
@@ -24,16 +24,18 @@ TOKEN_BUDGET = 768
 """Tokens of one micro-batch: about a tenth of a second, and enough to fill the encoder's own batches."""
 BULK_SHARE = 0.25
 """Share of a micro-batch that batch calls get while single complaints wait too."""
-EXPLAIN_COST = 30
-"""How many times a routing with every word weighed costs a plain one."""
+_MOST_EXPLAIN_COST = 34
+"""How many times a routing with every word weighed costs a plain one, at most: one run for each word or group."""
+_CHARACTERS_A_WORD = 7
 _LEAST_COST = 16
 """What the shortest text costs, in tokens: a text has costs beside its encoder's."""
 _CHARACTERS_A_TOKEN = 5
 _LONGEST_READ = 1200
 """Characters behind which a text costs hardly more: the encoder reads 192 tokens."""
-_FIRST_RATE = 4000.0
-_MEMORY = 0.1
-"""Weight of the newest micro-batch in the running rate."""
+_MEMORY = 0.3
+"""Weight of a full micro-batch in the running rate; a smaller one counts for less."""
+_STALE = 1.5
+"""How many times the longest expected wait a complaint may really wait before it is turned away after all."""
 _MOST_COMMITS = 2
 
 
@@ -53,6 +55,23 @@ class DeadlineError(Exception):
     """The complaint wasn't answered in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a request wants beside its routings.
+
+    Attributes:
+        asker: Name of the API key that asks, if any.
+        keep: Whether records are kept.
+        officer: Who gets what is undecided.
+        replaces: A record that leaves the queue.
+    """
+
+    asker: str | None = None
+    keep: bool = True
+    officer: str | None = None
+    replaces: str | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """One complaint on its way.
@@ -61,31 +80,37 @@ class Job:
         complaint: What to route.
         top_k: Most candidates.
         explain: Whether to weigh every word.
-        asker: Name of the API key that asked, if any.
-        kept: Done once it is routed and kept.
+        order: What else the request wants.
+        kept: Done once it is routed and kept; a failure is raised there.
         record: Id of its record.
         cost: Tokens, estimated.
         since: When it came.
         started: When its micro-batch began.
         routing: What the router said; set once `kept` is done.
+        data: The same as JSON-ready data.
     """
 
     complaint: Complaint
     top_k: int
     explain: bool
-    asker: str | None
+    order: Order
     kept: asyncio.Future[None]
     record: str = field(default_factory=new_id)
     cost: int = 0
     since: float = field(default_factory=perf_counter)
     started: float = 0.0
     routing: Routing | None = None
+    data: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        read = len(self.complaint.text) + len(self.complaint.place or "")
-        self.cost = _LEAST_COST + min(read, _LONGEST_READ) // _CHARACTERS_A_TOKEN
-        if self.explain:
-            self.cost *= EXPLAIN_COST
+        self.cost = cost(self.complaint, self.explain)
+
+
+def cost(complaint: Complaint, explain: bool = False) -> int:
+    """Tokens that a routing costs, by the characters that are read."""
+    read = len(complaint.text) + len(complaint.place or "")
+    plain = _LEAST_COST + min(read, _LONGEST_READ) // _CHARACTERS_A_TOKEN
+    return plain * min(_MOST_EXPLAIN_COST, 2 + read // _CHARACTERS_A_WORD) if explain else plain
 
 
 class Observer(Protocol):
@@ -106,7 +131,8 @@ class Batcher:
 
     A micro-batch takes what waits as soon as the thread is free: nothing waits for company. Single complaints go
     first; batch calls get what is left, and a quarter at least. How long a new one would wait is known from the
-    tokens ahead of it and the rate of late; above the bound it is refused at once, so the queue can't grow.
+    tokens ahead of it and the rate of late, the store's part included; above the bound it is refused at once, so
+    the queue can't grow.
 
     Args:
         router: Routes.
@@ -115,6 +141,7 @@ class Batcher:
         observer: Told what happens.
         max_wait: Seconds that a single complaint may be expected to wait.
         max_bulk_wait: The same for batch calls.
+        rate: Tokens a second to reckon with at first.
         token_budget: Tokens of a micro-batch.
     """
 
@@ -126,6 +153,7 @@ class Batcher:
         *,
         max_wait: float,
         max_bulk_wait: float,
+        rate: float,
         token_budget: int = TOKEN_BUDGET,
     ) -> None:
         self._router = router
@@ -135,8 +163,9 @@ class Batcher:
         self._limits = {False: max_wait, True: max_bulk_wait}
         self._queues: dict[bool, deque[Job]] = {False: deque(), True: deque()}
         self._tokens = {False: 0, True: 0}
-        self._running = 0
-        self._rate = _FIRST_RATE
+        self._under_way = 0
+        self._rate = rate
+        self._last_done = 0.0
         self._wake = asyncio.Event()
         self._stopping = False
         self._commits: set[asyncio.Task[None]] = set()
@@ -152,7 +181,7 @@ class Batcher:
 
     def expected_wait(self, bulk: bool) -> float:
         """Seconds that a complaint which comes now waits, by the rate of late."""
-        ahead = self._running + self._tokens[False] + (self._tokens[True] if bulk else 0)
+        ahead = self._under_way + self._tokens[False] + (self._tokens[True] if bulk else 0)
         share = 1 - BULK_SHARE if self._queues[True] and not bulk else 1
         return ahead / (self._rate * share)
 
@@ -164,7 +193,7 @@ class Batcher:
         explain: bool,
         deadline: float,
         bulk: bool = False,
-        asker: str | None = None,
+        order: Order | None = None,
     ) -> list[Job]:
         """The complaints as jobs that are done: routed, and kept; in their order.
 
@@ -174,7 +203,7 @@ class Batcher:
             explain: Whether to weigh every word.
             deadline: Seconds from now.
             bulk: Whether it is a batch call.
-            asker: Name of the API key that asks.
+            order: What else is wanted.
 
         Raises:
             OverloadedError: The queue is full, or the service stops; none of them is routed.
@@ -184,8 +213,8 @@ class Batcher:
         if self._stopping or wait > self._limits[bulk]:
             self._observer.shed("queue_full", len(complaints))
             raise OverloadedError(max(1, math.ceil(wait - self._limits[bulk])))
-        loop = asyncio.get_running_loop()
-        jobs = [Job(complaint, top_k, explain, asker, loop.create_future()) for complaint in complaints]
+        loop, order = asyncio.get_running_loop(), order or Order()
+        jobs = [Job(complaint, top_k, explain, order, loop.create_future()) for complaint in complaints]
         self._queues[bulk].extend(jobs)
         self._tokens[bulk] += sum(job.cost for job in jobs)
         self._wake.set()
@@ -211,26 +240,22 @@ class Batcher:
         loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
+            await self._room.acquire()
             jobs = self._take()
             if not jobs:
+                self._room.release()
                 if self._stopping:
                     return
                 self._wake.clear()
                 continue
-            await self._room.acquire()
-            self._running = sum(job.cost for job in jobs)
+            self._under_way += sum(job.cost for job in jobs)
             self._observer.waiting(self.depth)
-            start = perf_counter()
             try:
                 seconds = await loop.run_in_executor(self._model, self._route, jobs)
+                self._observer.batch_done(jobs, seconds)
             except Exception as error:
-                self._room.release()
-                _fail(jobs, error)
+                self._end(jobs, error)
                 continue
-            finally:
-                cost, self._running = self._running, 0
-            self._rate += _MEMORY * (cost / (perf_counter() - start) - self._rate)
-            self._observer.batch_done(jobs, seconds)
             commit = loop.create_task(self._commit(jobs))
             self._commits.add(commit)
             commit.add_done_callback(self._commits.discard)
@@ -250,6 +275,10 @@ class Batcher:
             self._tokens[bulk] -= job.cost
             if job.kept.done():  # given up on at its deadline
                 continue
+            if not bulk and perf_counter() - job.since > _STALE * self._limits[bulk]:  # the machine became slower
+                self._observer.shed("stale", 1)
+                job.kept.set_exception(OverloadedError(1))
+                continue
             used += job.cost
             yield job
 
@@ -263,20 +292,34 @@ class Batcher:
                 complaints = [job.complaint for job in same]
                 routings = self._router.route_many(complaints, top_k=top_k, explain=explain)
                 for job, routing in zip(same, routings, strict=True):
-                    job.routing = routing
+                    job.routing, job.data = routing, routing.to_dict()
         return seconds
 
     async def _commit(self, jobs: list[Job]) -> None:
         try:
             await asyncio.get_running_loop().run_in_executor(self._store, self._keep, jobs)
         except Exception as error:
-            _fail(jobs, error)
+            self._end(jobs, error)
         else:
-            for job in jobs:
-                if not job.kept.done():
-                    job.kept.set_result(None)
-        finally:
-            self._room.release()
+            self._end(jobs)
+
+    def _end(self, jobs: Sequence[Job], error: Exception | None = None) -> None:
+        """Answers a micro-batch, and learns from how long it took."""
+        for job in jobs:
+            if job.kept.done():
+                continue
+            if error is None:
+                job.kept.set_result(None)
+            else:
+                job.kept.set_exception(error)
+        tokens, now = sum(job.cost for job in jobs), perf_counter()
+        # While there is work, a micro-batch ends as often as the slower of model and store allows.
+        seconds = now - max(self._last_done, jobs[0].started or now)
+        if error is None and seconds > 0:
+            self._rate += _MEMORY * min(1.0, tokens / self._budget) * (tokens / seconds - self._rate)
+        self._last_done = now
+        self._under_way -= tokens
+        self._room.release()
 
 
 def _alike(jobs: Sequence[Job]) -> dict[tuple[int, bool], list[Job]]:
@@ -285,9 +328,3 @@ def _alike(jobs: Sequence[Job]) -> dict[tuple[int, bool], list[Job]]:
     for job in jobs:
         groups.setdefault((job.top_k, job.explain), []).append(job)
     return groups
-
-
-def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    for job in jobs:
-        if not job.kept.done():
-            job.kept.set_exception(error)

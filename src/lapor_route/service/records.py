@@ -13,8 +13,9 @@ from lapor_route.privacy import mask
 from lapor_route.service.store import RoutingRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lapor_route.privacy import Masked
-    from lapor_route.routing import Routing
     from lapor_route.service.batcher import Job
 
 
@@ -25,7 +26,6 @@ def record_of(job: Job, key: bytes) -> RoutingRecord:
         job: With its routing.
         key: Of the hash that stands for the original text.
     """
-    assert job.routing is not None
     text, place = job.complaint.text[:MAX_CHARACTERS], job.complaint.place
     masked = mask(text)
     masked_place = mask(place[:MAX_CHARACTERS]) if place is not None else None
@@ -36,35 +36,41 @@ def record_of(job: Job, key: bytes) -> RoutingRecord:
         text=masked.text,
         place=masked_place.text if masked_place else None,
         text_hash=hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest(),
-        routing=masked_routing(job.routing, masked, masked_place),
+        routing=masked_routing(job.data, masked, masked_place),
         top_k=job.top_k,
         latency_ms=round((perf_counter() - job.since) * 1e3, 3),
-        key_name=job.asker,
+        key_name=job.order.asker,
     )
 
 
-def masked_routing(routing: Routing, text: Masked, place: Masked | None) -> dict[str, Any]:
-    """The routing as JSON-ready data, without what was masked.
+def masked_routing(routing: dict[str, Any], text: Masked, place: Masked | None) -> dict[str, Any]:
+    """A routing's data without what was masked.
 
     Places, units and words that touch a masked part are left out; the offsets of the others point into the masked
     text.
 
     Args:
-        routing: Of the original text.
+        routing: `Routing.to_dict()` of the original text; isn't changed.
         text: The text, masked.
         place: The place field, masked.
     """
-    data = routing.to_dict()
     fields = {"text": text, "place": place}
-    data["places"] = _moved(data["places"], lambda item: fields[item["field"]])
-    evidence = data["evidence"]
-    evidence["units"] = _moved(evidence["units"], lambda item: text)
-    evidence["words"] = _moved(evidence["words"], lambda item: text)
-    evidence["sentence"] = mask(evidence["sentence"]).text
-    return data
+    evidence = routing["evidence"]
+    return {
+        **routing,
+        "places": _moved(routing["places"], lambda item: fields[item["field"]]),
+        "evidence": {
+            **evidence,
+            "units": _moved(evidence["units"], lambda item: text),
+            "words": _moved(evidence["words"], lambda item: text),
+            "sentence": mask(evidence["sentence"]).text,
+        },
+    }
 
 
-def _moved(items: list[dict[str, Any]], masked_of: Any) -> list[dict[str, Any]]:
+def _moved(
+    items: list[dict[str, Any]], masked_of: Callable[[dict[str, Any]], Masked | None]
+) -> list[dict[str, Any]]:
     found = []
     for item in items:
         masked = masked_of(item)

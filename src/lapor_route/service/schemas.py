@@ -37,7 +37,7 @@ _EXAMPLE = "Jalan berlubang di Kec. Depok, Sleman, sudah dua bulan belum diperba
 
 
 _TEXT, _NOTHING = {"type": "string"}, {"type": "null"}
-_FEEDBACK_RULES = {
+_FEEDBACK_RULES: dict[str, Any] = {
     "oneOf": [
         {"required": ["record"], "properties": {"record": _TEXT, "id": _NOTHING}},
         {"required": ["id"], "properties": {"id": _TEXT, "record": _NOTHING}},
@@ -69,6 +69,15 @@ class RouteRequest(ComplaintIn):
 
     top_k: TopK = Field(5, description="Most candidates to return.")
     explain: bool = Field(False, description="Weigh every word of the text; costs up to 34 times as much.")
+    keep: bool = Field(True, description="Keep a record; without one there is no feedback and nothing to replay.")
+    officer: Text | None = Field(
+        None, max_length=100, description="An officer who asks: what is undecided is theirs for ten minutes."
+    )
+    replaces: Text | None = Field(
+        None,
+        max_length=64,
+        description="The record of an earlier routing of the same complaint: it leaves the queue.",
+    )
 
 
 class BatchRequest(_Request):

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         """The settings of a deployment.
 
         Args:
-            config: A TOML file with names of this class; by default the one that ``LAPOR_ROUTE_CONFIG`` names, if any.
+            config: A TOML file with names of this class; by default the one that ``LAPOR_ROUTE_CONFIG`` names.
             given: What wins over environment and file; None counts as not given.
 
         Raises:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 
+from lapor_route.complaint import Complaint
 from lapor_route.errors import LaporRouteError
-from lapor_route.service.batcher import Batcher
+from lapor_route.service.batcher import Batcher, cost
 from lapor_route.service.logs import LOGGER
 from lapor_route.service.metrics import Metrics
 from lapor_route.service.problems import unavailable
@@ -33,6 +34,7 @@ _WARM_UP = (
     "Mohon penjelasan kapan bantuan itu cair, dan ke mana kami harus mengurusnya agar tidak bolak-balik lagi.",
 )
 """Written texts of three lengths, routed before the first request: the first run of a network is slow."""
+_WARM_UPS = 5
 _PURGE_EVERY = 3600.0
 
 
@@ -107,7 +109,7 @@ class Service:
     async def _load(self) -> None:
         try:
             router = await run_in_threadpool(self._load_router)
-            await run_in_threadpool(lambda: [*router.route_many(_WARM_UP)])
+            rate = await run_in_threadpool(_warm_up, router)
         except Exception as error:
             told = isinstance(error, LaporRouteError)
             self.failure = f"the model can't be loaded: {error if told else type(error).__name__}"
@@ -119,6 +121,7 @@ class Service:
             self.metrics,
             max_wait=self.settings.max_wait_seconds,
             max_bulk_wait=self.settings.max_bulk_wait_seconds,
+            rate=rate,
         )
         self._router = router
         self.metrics.ready(router.registry, router.versions)
@@ -127,8 +130,13 @@ class Service:
     def _keep(self, jobs: Sequence[Job]) -> None:
         """Puts a routed micro-batch into the store; runs on the store's thread."""
         start = perf_counter()
-        records = [record_of(job, self._hash_key) for job in jobs]
-        self.store.add_routings(records)
+        wanted = [job for job in jobs if job.order.keep]
+        records = [record_of(job, self._hash_key) for job in wanted]
+        self.store.add_routings(
+            records,
+            replaces=[job.order.replaces for job in wanted if job.order.replaces],
+            leases={job.record: job.order.officer for job in wanted if job.order.officer},
+        )
         self.metrics.kept(jobs, perf_counter() - start)
         for record in records:
             LOGGER.debug("routing", extra={"record": record.id, "text": record.text, "place": record.place})
@@ -145,3 +153,14 @@ class Service:
                 if deleted:
                     LOGGER.info("retention", extra={"deleted": deleted})
             await asyncio.sleep(_PURGE_EVERY)
+
+
+def _warm_up(router: Router) -> float:
+    """Runs the network a few times; returns the tokens a second of the last, best one."""
+    tokens = sum(cost(Complaint(text)) for text in _WARM_UP)
+    rate = 0.0
+    for _ in range(_WARM_UPS):
+        start = perf_counter()
+        list(router.route_many(_WARM_UP))
+        rate = max(rate, tokens / (perf_counter() - start))
+    return rate

@@ -11,7 +11,7 @@ from lapor_route.service.schemas import ProblemOut
 from lapor_route.service.state import Service
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 

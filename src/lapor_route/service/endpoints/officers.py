@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -26,8 +26,6 @@ from lapor_route.service.schemas import (
 from lapor_route.service.state import Service
 from lapor_route.service.store import CHANGED, OUT_OF_SCOPE, Feedback, RoutingRecord
 
-LEASE = timedelta(minutes=10)
-"""How long a complaint taken from the queue stays with its officer."""
 OUT_OF_SCOPE_NAME = "Bukan kewenangan instansi pemerintah"
 NO_CANDIDATE_NAME = "Tanpa usulan"
 router = APIRouter(prefix="/v1", tags=["officers"])
@@ -94,7 +92,7 @@ def queue(service: ServiceOf, asker: Asker) -> Waiting:
 )
 def next_in_queue(officer: Officer, service: ServiceOf, asker: Asker) -> QueueItem | Response:
     """Gives the oldest undecided routing and keeps it from other officers for ten minutes."""
-    record = service.store.next_undecided(officer.officer, LEASE)
+    record = service.store.next_undecided(officer.officer)
     if record is None:
         return Response(status_code=204)
     return QueueItem(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from lapor_route.complaint import Complaint
-from lapor_route.service.batcher import DeadlineError, OverloadedError
+from lapor_route.service.batcher import DeadlineError, Order, OverloadedError
 from lapor_route.service.endpoints.common import Asker, ServiceOf, problems
 from lapor_route.service.problems import Problem
 from lapor_route.service.schemas import BatchAnswer, BatchRequest, ComplaintIn, RouteRequest, RoutingOut
@@ -34,8 +34,9 @@ router = APIRouter(prefix="/v1", tags=["route"])
 )
 async def route(request: RouteRequest, service: ServiceOf, asker: Asker) -> JSONResponse:
     """Says which body is in charge, how sure that is, and why; safe to repeat."""
-    jobs = await _routed(service, [request], request.top_k, asker, explain=request.explain)
-    return JSONResponse(_data(jobs[0]), headers={RECORD_HEADER: jobs[0].record})
+    order = Order(asker, request.keep, request.officer, request.replaces)
+    jobs = await _routed(service, [request], request.top_k, order, explain=request.explain, bulk=request.explain)
+    return JSONResponse(jobs[0].data, headers={RECORD_HEADER: jobs[0].record} if request.keep else None)
 
 
 @router.post(
@@ -48,15 +49,15 @@ async def route_batch(request: BatchRequest, service: ServiceOf, asker: Asker) -
         raise Problem(
             413, "too_large", f"a batch holds at most {most} complaints, found {len(request.complaints)}; split it"
         )
-    jobs = await _routed(service, request.complaints, request.top_k, asker, bulk=True)
-    return JSONResponse({"routings": [_data(job) for job in jobs], "records": [job.record for job in jobs]})
+    jobs = await _routed(service, request.complaints, request.top_k, Order(asker), bulk=True)
+    return JSONResponse({"routings": [job.data for job in jobs], "records": [job.record for job in jobs]})
 
 
 async def _routed(
     service: Service,
     complaints: Sequence[ComplaintIn],
     top_k: int,
-    asker: str | None,
+    order: Order,
     *,
     explain: bool = False,
     bulk: bool = False,
@@ -69,7 +70,7 @@ async def _routed(
             explain=explain,
             deadline=settings.bulk_deadline_seconds if bulk else settings.deadline_seconds,
             bulk=bulk,
-            asker=asker,
+            order=order,
         )
     except OverloadedError as error:
         raise Problem(
@@ -80,8 +81,3 @@ async def _routed(
         ) from None
     except DeadlineError:
         raise Problem(504, "deadline", "not answered in time; try again, with less at once") from None
-
-
-def _data(job: Job) -> dict[str, Any]:
-    assert job.routing is not None
-    return job.routing.to_dict()

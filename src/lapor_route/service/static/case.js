@@ -20,14 +20,12 @@ const WORTH_A_LOOK = 0.01;
  * @property {string[]} picked Ids of the bodies that they found by searching.
  * @property {string} note
  * @property {{verdict: string, bodyId: string|null}|null} sent The latest decision.
- * @property {{record: string, proposal: string|null}[]} twins Other routings of the same complaint, which get the
- *   same feedback.
  * @property {boolean} explaining Whether the words are being weighed right now.
  * @property {boolean} whole Whether the whole shortlist is shown.
  */
 
 /** @returns {Case} */
-export function newCase({ source, record, text, place, routing, createdAt, twins = [] }) {
+export function newCase({ source, record, text, place, routing, createdAt }) {
   for (const candidate of routing.candidates) rememberName(candidate);
   return {
     source,
@@ -36,7 +34,6 @@ export function newCase({ source, record, text, place, routing, createdAt, twins
     place,
     routing,
     createdAt,
-    twins,
     // Where the citizen is to be asked, nothing is proposed: Enter shouldn't confirm a guess.
     chosen: routing.decision === "ask" ? null : proposalOf({ routing }),
     picked: [],

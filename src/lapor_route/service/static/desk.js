@@ -20,9 +20,9 @@ export const desk = {
   heldUntil: null,
   /** Whether the queue had nothing for this officer. */
   drained: false,
-  /** The pasted complaint's key, and its routings so far: each makes a record. */
+  /** The pasted complaint's key, and the record of its latest routing, which the next one replaces. */
   draft: newKey(),
-  pasted: [],
+  pasted: null,
   /** What is being done right now, or nothing. */
   busy: "",
   /** The case in sight, and since when. */

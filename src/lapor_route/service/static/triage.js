@@ -132,7 +132,8 @@ async function routePasted() {
     return;
   }
   await busy("route", async () => {
-    const answer = await attempt(() => route({ ...draft, top_k: CANDIDATES, id: desk.draft }));
+    const mine = { id: desk.draft, officer: officer() || null, replaces: desk.pasted };
+    const answer = await attempt(() => route({ ...draft, ...mine, top_k: CANDIDATES }));
     if (!answer) return;
     await loadBodies();
     const { data, record } = answer;
@@ -142,9 +143,8 @@ async function routePasted() {
       record,
       routing: data,
       createdAt: new Date().toISOString(),
-      twins: desk.pasted,
     });
-    desk.pasted = [...desk.pasted, { record, proposal: proposalOf({ routing: data }) }];
+    desk.pasted = record;
     showVersions(data.versions);
     render();
     focusOn(byId("result-title"));
@@ -183,7 +183,7 @@ function discard() {
 function clearPaste() {
   desk.cases.paste = null;
   desk.draft = newKey();
-  desk.pasted = [];
+  desk.pasted = null;
   fillForm({ text: "", place: null });
   render();
   byId("paste-text").focus();
@@ -196,7 +196,7 @@ async function explain() {
   item.explaining = true;
   renderReading(item);
   const { text, place } = item;
-  const answer = await attempt(() => route({ text, place, top_k: CANDIDATES, explain: true }));
+  const answer = await attempt(() => route({ text, place, top_k: CANDIDATES, explain: true, keep: false }));
   item.explaining = false;
   if (answer) explained(item, answer);
   if (current() !== item) return;
@@ -206,11 +206,9 @@ async function explain() {
   if (document.activeElement === document.body) focusOn(byId("complaint-text"));
 }
 
-function explained(item, { data, record }) {
+function explained(item, { data }) {
   const { words, sentence } = data.evidence;
   item.routing = { ...item.routing, evidence: { ...item.routing.evidence, words, sentence } };
-  item.twins = [...item.twins, { record, proposal: proposalOf({ routing: data }) }];
-  if (item.sent) void settleTwins(item);
   if (current() === item) announce("Kata penentu ditandai.");
 }
 
@@ -246,28 +244,10 @@ async function decide(item, bodyId) {
     );
     if (!answer) return;
     item.sent = { verdict: decision.verdict, bodyId };
-    void settleTwins(item);
     desk.recent = [item, ...desk.recent.filter((other) => other !== item)].slice(0, MOST_RECENT);
     toast(`Tercatat: ${verdictWords(item.sent)}${changedFrom(item)}.`, { label: "Ubah", run: () => correct(item) });
     await proceed(item);
   });
-}
-
-/** Gives the other routings of a complaint the same decision, or they would wait for an officer for ever. */
-async function settleTwins({ record, twins, sent }) {
-  const note = `Telusuran lain dari laporan yang sama: ${record}`;
-  const others = twins.filter((twin) => twin.record !== record);
-  await Promise.allSettled(
-    others.map((twin) =>
-      giveFeedback({
-        record: twin.record,
-        ...verdictOn(twin.proposal, sent.bodyId),
-        note,
-        officer: officer() || null,
-      }),
-    ),
-  );
-  await count();
 }
 
 /** What comes after a decision: the next one of the queue, the empty form, or what lay below a correction. */

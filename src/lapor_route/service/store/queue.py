@@ -45,6 +45,13 @@ def lease_next(connection: Connection, holder: str, now: datetime, until: dateti
     return routing_id
 
 
+def lease(connection: Connection, routing_id: str, holder: str, until: datetime) -> None:
+    """Leases one routing; nothing where it doesn't wait."""
+    connection.execute(
+        update(QUEUE).where(QUEUE.c.routing_id == routing_id).values(holder=holder, leased_until=until)
+    )
+
+
 def release(connection: Connection, routing_id: str, holder: str, now: datetime) -> None:
     """Gives a routing back, not to be offered to `holder` for a while; nothing where it doesn't wait any more."""
     # Locked, so that it isn't decided between the look and the insert.

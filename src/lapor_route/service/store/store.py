@@ -10,7 +10,11 @@ from lapor_route.service.store.engine import Database
 from lapor_route.service.store.records import WIB, Feedback, KeyRecord, RoutingRecord, Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+
+LEASE = timedelta(minutes=10)
+"""How long a routing taken from the queue stays with its officer."""
 
 
 def _utc_now() -> datetime:
@@ -66,14 +70,30 @@ class Store:
         """
         revisions.check(self._database)
 
-    def add_routings(self, records: Sequence[RoutingRecord]) -> None:
+    def add_routings(
+        self,
+        records: Sequence[RoutingRecord],
+        *,
+        replaces: Collection[str] = (),
+        leases: Mapping[str, str] | None = None,
+    ) -> None:
         """Adds routings, all or none.
+
+        Args:
+            records: The routings; those that aren't forwarded wait for an officer.
+            replaces: Ids of earlier routings of the same complaints: they wait no longer.
+            leases: Officers who hold new ones from the start, by the ids of the routings.
 
         Raises:
             DuplicateRecordError: One of their ids is stored already, or comes twice.
         """
+        now = self._clock()
         with self._database.write() as connection:
             routings.add(connection, records)
+            for replaced in replaces:
+                queue.remove(connection, replaced)
+            for leased, holder in (leases or {}).items():
+                queue.lease(connection, leased, holder, now + LEASE)
 
     def routing(self, record_id: str) -> RoutingRecord | None:
         """The routing of that id."""
@@ -106,7 +126,7 @@ class Store:
         with self._database.read() as connection:
             return feedback.of_routing(connection, routing_id)
 
-    def next_undecided(self, holder: str, lease: timedelta) -> RoutingRecord | None:
+    def next_undecided(self, holder: str, lease: timedelta = LEASE) -> RoutingRecord | None:
         """The oldest routing that waits for an officer; nobody else gets it while the lease lasts.
 
         Args:
