@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from lapor_route import Router
 from lapor_route.stages import STAGES, measured
+
+if TYPE_CHECKING:
+    from lapor_route import Router
 
 
 def test_a_routing_reports_every_part(router: Router) -> None:

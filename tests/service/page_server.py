@@ -60,13 +60,16 @@ class Site:
 
     def fill_queue(self, *complaints: tuple[str, str | None]) -> list[str]:
         """Empties the queue, and puts these into it; gives their records."""
-        with sqlite3.connect(self.database) as connection:
-            waiting = [row[0] for row in connection.execute("SELECT routing_id FROM queue")]
-        for record in waiting:  # whoever holds them
+        for record in self.waiting():  # whoever holds them
             self.post("/v1/feedback", {"record": record, "verdict": "out_of_scope"})
         return [
             self.post("/v1/route", {"text": text, "place": place, "top_k": 10})[1] for text, place in complaints
         ]
+
+    def waiting(self) -> list[str]:
+        """The records in the queue."""
+        with sqlite3.connect(self.database) as connection:
+            return [row[0] for row in connection.execute("SELECT routing_id FROM queue")]
 
     def decisions(self, record: str) -> list[tuple[str, str | None, str | None]]:
         """What was decided about a record: verdict, body, note."""

@@ -233,6 +233,16 @@ def test_bodies_are_found(client: TestClient, router: Router) -> None:
     assert body["successors"]
 
 
+def test_bodies_are_not_sent_again(client: TestClient) -> None:
+    tag = client.get("/v1/bodies").headers["etag"]
+    again = client.get("/v1/bodies", headers={"if-none-match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/v1/bodies", headers={"if-none-match": '"older"'}).status_code == 200
+    page = client.get("/static/index.html")
+    assert page.headers["cache-control"] == "no-cache"
+    assert client.get("/static/index.html", headers={"if-none-match": page.headers["etag"]}).status_code == 304
+
+
 def test_info(client: TestClient, router: Router) -> None:
     info = client.get("/v1/info").json()
     assert info["model"] == router.versions["model"]

@@ -123,6 +123,7 @@ def test_a_question_is_copied_and_an_answer_routes_again(tab: Desk, served: Site
     page = tab.route(MALANG)
     expect(page.locator("#result-title")).to_have_text("Perlu ditanyakan kepada pelapor")
     asked = tab.record()
+    assert asked in served.waiting()
     assert page.locator("input[name=body]:checked").count() == 0
     page.keyboard.press("Enter")
     toast(page, "Pilih instansi dahulu")
@@ -140,11 +141,7 @@ def test_a_question_is_copied_and_an_answer_routes_again(tab: Desk, served: Site
     assert served.decisions(answered) == [("accepted", "pemkab-malang", None)]
     page.wait_for_function("document.getElementById('waiting').textContent !== ''")
     expect(page.locator("#recent-list li")).to_have_count(1)
-    for _ in range(200):  # the first routing of the same complaint mustn't wait for ever
-        if served.said(asked):
-            break
-        page.wait_for_timeout(20)
-    assert [said[:2] for said in served.decisions(asked)] == [("changed", "pemkab-malang")]
+    assert asked not in served.waiting()  # the first routing of the same complaint mustn't wait for ever
 
 
 def test_the_queue_gives_the_next_one_after_a_decision_and_after_a_skip(tab: Desk, served: Site) -> None:

@@ -55,7 +55,8 @@ class Observed:
                 headers = message.setdefault("headers", [])
                 headers.extend([*_HEADERS, (REQUEST_ID, request_id)])
                 if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append((b"cache-control", b"no-store"))
+                    of_page = scope["path"].startswith("/static/")
+                    headers.append((b"cache-control", b"no-cache" if of_page else b"no-store"))
             await send(message)
 
         try:

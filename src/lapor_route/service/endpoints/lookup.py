@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 
 from lapor_route.service.endpoints.common import Asker, ServiceOf, problems
 from lapor_route.service.problems import not_found
@@ -17,15 +17,26 @@ router = APIRouter(prefix="/v1", tags=["lookup"])
 _MOST = 1000
 
 
-@router.get("/bodies", summary="Find bodies", responses=problems())
+@router.get(
+    "/bodies",
+    summary="Find bodies",
+    response_model=BodiesAnswer,
+    responses={304: {"description": "As you have it (`If-None-Match`)."}, **problems()},
+)
 def bodies(
     service: ServiceOf,
     asker: Asker,
+    response: Response,
+    if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
     q: Annotated[str, Query(max_length=200, description="An id, name or alias.", examples=["disdukcapil"])] = "",
     limit: Annotated[int, Query(ge=1, le=_MOST)] = _MOST,
-) -> BodiesAnswer:
+) -> BodiesAnswer | Response:
     """Connected bodies by name, best first; all of them without a query."""
     registry = service.router.registry
+    headers = {"ETag": f'"{registry.version}"', "Cache-Control": "private, no-cache"}
+    if if_none_match == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
     found = [body for body in registry.find(q, _MOST) if body.connected] if q.strip() else [*registry.connected]
     return BodiesAnswer(bodies=[_shown(body) for body in found[:limit]], total=len(registry.connected))
 
