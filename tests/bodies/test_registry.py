@@ -155,3 +155,11 @@ def test_many_problems_are_counted(tmp_path: Path) -> None:
     path.write_text(json.dumps({"version": "1", "bodies": [{"id": f"b{i}"} for i in range(20)]}))
     with pytest.raises(RegistryError, match="and 32 more"):
         Registry.load(path)
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [("pemkot b", "pemkot-b"), ("kab b", "pemkab"), ("kotab", "pemkab-kotabaru"), ("pemkot mal", "pemkot-malang")],
+)
+def test_words_of_a_query_begin_words_of_a_name(registry: Registry, query: str, first: str) -> None:
+    assert registry.find(query)[0].id.startswith(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -154,6 +155,12 @@ class Registry:
         return {name: tuple(ids) for name, ids in names.items()}
 
     @cached_property
+    def _starts(self) -> dict[str, frozenset[int]]:
+        """Where the words of a squeezed name begin."""
+        names = (name for body in self for name in (body.id, body.name, body.abbreviation, *body.aliases))
+        return {squeeze(name): frozenset(_word_starts(name)) for name in names}
+
+    @cached_property
     def _by_code(self) -> dict[str, dict[str, str]]:
         tables: dict[str, dict[str, str]] = {vintage: {} for vintage in VINTAGES}
         for body in self:
@@ -165,7 +172,7 @@ class Registry:
         """Bodies whose id, name, abbreviation or alias matches, best first.
 
         Exact matches come first (spaces, case and punctuation don't count), then names that contain the
-        query, then similar spellings.
+        query, those first in which its words begin words, then similar spellings.
 
         Args:
             query: What a person would type ("disdukcapil sleman" is not a body; "pemkab sleman" is).
@@ -175,7 +182,11 @@ class Registry:
         if not key:
             return []
         found = list(self._by_name.get(key, ()))
-        inside = sorted((name for name in self._by_name if key in name), key=lambda name: (len(name), name))
+        steps = _word_starts(query)
+        inside = sorted(
+            (name for name in self._by_name if key in name),
+            key=lambda name: (-self._agreeing(name, name.index(key), steps), len(name), name),
+        )
         for name in inside:
             found.extend(self._by_name[name])
         if len(set(found)) < limit:
@@ -184,6 +195,10 @@ class Registry:
             ):
                 found.extend(self._by_name[name])
         return [self._bodies[body_id] for body_id in list(dict.fromkeys(found))[:limit]]
+
+    def _agreeing(self, name: str, offset: int, steps: tuple[int, ...]) -> int:
+        """How many words of a query begin where words of the name begin, spaces or not."""
+        return sum(offset + step in self._starts[name] for step in steps)
 
     def by_name(self, name: str) -> tuple[Body, ...]:
         """The bodies that carry exactly this id, name, abbreviation or alias; several when it's shared."""
@@ -238,3 +253,14 @@ class Registry:
 def _embedded() -> Registry:
     source = files("lapor_route.bodies") / "registry.json"
     return Registry._parse(source.read_text(encoding="utf-8"), "the package's registry.json")
+
+
+def _word_starts(name: str) -> tuple[int, ...]:
+    """Offsets in the squeezed name at which its words begin."""
+    starts, position = [], 0
+    for word in re.split(r"[\s-]+", name):
+        length = len(squeeze(word))
+        if length:
+            starts.append(position)
+        position += length
+    return tuple(starts)
