@@ -14,7 +14,7 @@ from lapor_route.cli import _parser
 from lapor_route.decisions.rules import Rules
 
 ROOT = Path(__file__).parent.parent
-PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/decisions.md")}
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/decisions.md", "docs/service.md")}
 
 
 def blocks(language: str) -> list[str]:
