@@ -19,6 +19,8 @@ FRAGMENTS = (
     "3374012345678901|0812-3456-7890|(021)|5551234|+62|12|1|2019|08.00|Rp|1.500.000|RT|RW|03/05|rt 01 rw 02|"
     "Jl.|Jalan|Melati|Gg.|Blok C|kav|alamat|rumah|B 1234 XYZ|b|plat|@|@budi_s|ig|akun saya|budi@gmail.com|"
     "at gmail dot com|gmail|.com|lahir|TTL|17 Agustus 1990|-6.2, 106.8|°|'|192.168.1.1|::1|[NIK]|[NAMA]|[|]|"
+    "toko|rumah sakit|rumah makan|jalan Pak|masjid agung|titik|"
+    "LAT -6.91|LONG 107.61|０８１２|Ｂｕｄｉ|［|\u200b|\ufe0f|lahirnya|"
     "\0|\n|,|.|:|/|-|(|)| |\u202e|\U0001f600|\ud800|ß|İ|١٢٣"
 ).split("|")
 fragments = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=24)
@@ -149,7 +151,18 @@ def test_masking_again_changes_nothing_and_ranges_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1" * 1_000_000, "@" * 200_000, "a.a.a." * 30_000, "nama saya " * 20_000, "\0" * 200_000]
+    "text",
+    [
+        "1" * 1_000_000,
+        "@" * 200_000,
+        "a.a.a." * 30_000,
+        "nama saya " * 20_000,
+        "\0" * 200_000,
+        "1\u200b" * 200_000,
+        "\u200b" * 200_000,
+        "lat 1.11 titik " * 20_000,
+        "rumah sakit umum Bu " * 20_000,
+    ],
 )
 def test_reads_any_length(text: str) -> None:
     masked = mask(text)
@@ -190,4 +203,113 @@ def test_is_not_imported_with_the_package() -> None:
     ],
 )
 def test_titles_before_a_name_do_not_hide_that_it_is_an_institutions(text: str) -> None:
+    assert mask(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("rumah Pak Joko Susilo", "rumah Pak [NAMA]"),
+        ("Warung Bu Siti", "Warung Bu [NAMA]"),
+        ("toko Pak Joko Susilo", "toko Pak [NAMA]"),
+        ("kios bu Romlah dan bengkel Pak Joko", "kios bu [NAMA] dan bengkel Pak [NAMA]"),
+        ("rumah makan Bu Tini kotor", "rumah makan Bu [NAMA] kotor"),
+        ("rumah Ibu Ratna Dewi di Sleman dilempari batu", "rumah Ibu [NAMA] di Sleman dilempari batu"),
+        ("rumah saudara Joko Susilo", "rumah saudara [NAMA]"),
+        ("rumah an. Joko Susilo", "rumah an. [NAMA]"),
+        ("rumah korban Joko Susilo roboh", "rumah korban [NAMA] roboh"),
+        ("depan rumah bu Romlah", "depan rumah bu [NAMA]"),
+        ("rumah Joko Susilo dibakar", "rumah [NAMA] dibakar"),
+        ("Lubang di Jalan Melati depan Pak Joko", "Lubang di Jalan Melati depan Pak [NAMA]"),
+        ("gang rumah Pak Joko banjir", "gang rumah Pak [NAMA] banjir"),
+        ("rumah dinas Pak Joko Susilo", "rumah dinas Pak [NAMA]"),
+        ("apartemen Bu Siti bocor", "apartemen Bu [NAMA] bocor"),
+        ("di RS anak saya Budi Santoso dirawat", "di RS anak saya [NAMA] dirawat"),
+    ],
+)
+def test_masks_names_behind_places_that_are_someones_own(text: str, masked: str) -> None:
+    assert mask(text).text == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rumah Sakit Ibu Fatmawati penuh",
+        "rumah sakit umum daerah dr. Soetomo antre",
+        "RS Anak Budi Kemuliaan dan Rumah Makan Budi Santoso",
+        "Masjid Agung Kyai Haji Hasyim bocor",
+        "Jalan Haji Nawi, Jalan Guru Mughni, Gang Mandor Iren dan gang Bu Siti banjir",
+        "Stadion Pak Harto dan Gedung Bapak Soedirman gelap",
+        "SMA Ibu Kartini dan Universitas Ibu Kartini",
+        "Bandara Haji Asan, makam Mbah Priok",
+        "Toko Mas Semar di Kabupaten Gunung Mas",
+        "rumah Pak Lurah, rumah Pak Camat dan rumah Pak Jokowi",
+        "rumah ibu mertua, rumah bapak tiri dan rumah saudara sepupu saya roboh",
+    ],
+)
+def test_keeps_places_named_after_persons_and_houses_of_unnamed_ones(text: str) -> None:
+    assert mask(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("hp ０８１２３４５６７８９０ ya", "hp [TELEPON] ya"),
+        ("hp ٠٨١٢٣٤٥٦٧٨٩٠ ya", "hp [TELEPON] ya"),
+        ("hp \u200b0812\u200b3456\u200b7890\u200b ya", "hp \u200b[TELEPON]\u200b ya"),
+        ("hp 08\u00ad12 34\u206056 7890", "hp [TELEPON]"),
+        ("0\ufe0f\u20e38\ufe0f\u20e31234567890 ya", "[TELEPON] ya"),
+        ("N\u200bIK ３３７４０１２３４５６７８９０１.", "N\u200bIK [NIK]."),
+        ("nama saya Ｂｕｄｉ Ｓａｎｔｏｓｏ dari Bantul", "nama saya [NAMA] dari Bantul"),
+        ("kirim ke ｂｕｄｉ＠ｇｍａｉｌ．ｃｏｍ ya", "kirim ke [EMAIL] ya"),
+        (
+            "\u200b👨\u200d👩\u200d👧 luas 20 m² dan ½ ton ［ＮＩＫ］",
+            "\u200b👨\u200d👩\u200d👧 luas 20 m² dan ½ ton ［ＮＩＫ］",
+        ),
+    ],
+)
+def test_reads_other_digits_and_letters_like_the_usual_ones(text: str, masked: str) -> None:
+    assert mask(text).text == masked
+    assert mask(masked).text == masked
+
+
+def test_offsets_are_those_of_the_text_as_it_is_written() -> None:
+    text = "hp\u200b 0812\u200b34567890\u200b di \u200bBantul"
+    masked = mask(text)
+    (span,) = masked.spans
+    assert text[span.start : span.end] == "0812\u200b34567890"
+    start = text.index("Bantul")
+    moved = masked.moved(start, start + 6)
+    assert moved is not None
+    assert masked.text[slice(*moved)] == "Bantul"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("koordinat -6.91, 107.61", ("-6.91, 107.61", "coordinate")),
+        ("titik koordinatnya di -6,91; 107,61.", ("-6,91; 107,61", "coordinate")),
+        ("LAT -6.914744 LONG 107.609810", ("-6.914744 LONG 107.609810", "coordinate")),
+        ("LAT: -6.91 LONG: 107.61 rusak", ("-6.91 LONG: 107.61", "coordinate")),
+        ("long 107.61, lat -6.91", ("107.61, lat -6.91", "coordinate")),
+        ("Lintang 6.91 LS, Bujur 107.61 BT", ("6.91 LS, Bujur 107.61 BT", "coordinate")),
+        ("lahirnya 12 Mei 1987", ("12 Mei 1987", "birth")),
+        ("tanggal lahirnya salah, 12/05/87", ("12/05/87", "birth")),
+        ("kelahirannya 12-05-1987 di Solo", ("12-05-1987", "birth")),
+    ],
+)
+def test_masks_rougher_coordinates_and_other_words_for_birth(text: str, found: tuple[str, str]) -> None:
+    assert kinds(text) == [found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "titik kumpul jam 08.00, 12.30",
+        "naik 6,25, 110,50 persen",
+        "titik api 1,25 dan 110,50 hektar",
+        "koordinat 45.10, 12.50",
+    ],
+)
+def test_keeps_pairs_of_decimals_that_are_no_coordinates(text: str) -> None:
     assert mask(text).text == text

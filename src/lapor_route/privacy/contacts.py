@@ -49,6 +49,17 @@ _COORDINATES = re.compile(
     r"/?[^\s\0]{1,300}"
     r"|[2-9CFGHJMPQRVWX]{4,8}\+[2-9CFGHJMPQRVWX]{2,3})(?!\w)",
 )
+_LATITUDE = r"[-−]?(?:0?\d|1[01])[.,]\d{2,15}"
+_LONGITUDE = r"(?:9[4-9]|1[0-4]\d)[.,]\d{2,15}"
+_UNIT = r"(?:\s?[°º˚])?(?:\s?(?:LS|LU|BT|[NSEW]))?"
+_AXIS = r"(?:lat(?:itude)?|lintang(?: selatan| utara)?|lon(?:g(?:itude)?)?|lng|bujur(?: timur)?)"
+_NEXT = rf"{_UNIT}(?:\s?[,;/|&]\s?|\s)(?:{_AXIS}[ :=]{{0,3}})?"
+_SAID_COORDINATES = re.compile(
+    rf"(?<![^\W_])(?:(?:titik )?koordinat|titik|gps|{_AXIS})(?:nya)?(?![^\W_])[^\d\n\0]{{0,20}}?"
+    rf"(?P<pair>(?:{_LATITUDE}{_NEXT}{_LONGITUDE}|{_LONGITUDE}{_NEXT}{_LATITUDE}){_UNIT})(?![.,]?\d|[^\W\d_])",
+    re.IGNORECASE,
+)
+"""Pairs with as few as two decimals, in the range of Indonesia, behind a word for them."""
 _PLATFORM = (
     r"(?:ig|insta(?:gram)?|twitter|twit|fb|facebook|tik ?tok|telegram|tele|threads|line|akun|"
     r"username|user ?name|youtube|kanal|channel)"
@@ -74,7 +85,7 @@ _MONTH = (
 )
 _BIRTH = re.compile(
     r"(?<!\w)(?:t\.?t\.?l|tgl\.? lahir|tanggal lahir|tempat[ ,/&]{0,3}(?:dan )?(?:tgl|tanggal)\.? lahir|"
-    r"(?:ke)?lahir(?:an)?|dob|tempat lahir)(?!\w)[^\0\n]{0,45}?(?<!\d)"
+    r"(?:ke)?lahir(?:an)?(?:nya|ku)?|dob|tempat lahir)(?!\w)[^\0\n]{0,45}?(?<!\d)"
     rf"(?P<date>\d{{1,2}}(?:[-/. ]{{1,3}}\d{{1,2}}[-/. ]{{1,3}}|[-/. ]{{0,3}}{_MONTH}[-/., ]{{0,3}})(?:\d{{4}}|"
     rf"\d{{2}})|"
     r"(?:19|20)\d{2}[-/]\d{1,2}[-/]\d{1,2})(?!\d)",
@@ -87,6 +98,8 @@ def find_contacts(text: str) -> Iterator[PersonalSpan]:
     yield from _mails(text)
     for match in _COORDINATES.finditer(text):
         yield PersonalSpan(*match.span(), "coordinate")
+    for match in _SAID_COORDINATES.finditer(text):
+        yield PersonalSpan(*match.span("pair"), "coordinate")
     for match in _IP.finditer(text):
         if _is_address(text, match):
             yield PersonalSpan(*match.span(), "ip")

@@ -144,12 +144,39 @@ HEADS = frozenset(
     lorong madrasah makam mall man masjid mesjid mi monumen mts museum mushola musholla palace pangkalan pantai
     pasar patung paud pavilion paviliun pelabuhan perempatan perpustakaan pertigaan perum perumahan pesantren
     plaza pln po politeknik poltek pondok ponpes prov provinsi pt pulau pura puskesmas pustu resto restoran rm rs
-    rsi rsia rsu rsud rsup ruang ruas rumah rusun rusunawa rutan sakit sate sd sdit sdn sekolah simpang situ sma
+    rsi rsia rsu rsud rsup ruang ruas rusun rusunawa rutan sate sd sdit sdn sekolah simpang situ sma
     sman smk smkn smp smpit smpn soto stadion stasiun stikes sungai tahura taman terminal tk toko tol tpu tugu ud
     univ universitas vihara waduk warung yayasan
     """.split()
 )
 """Words before a name that make it the name of a place or an institution."""
+
+HOUSES = frozenset(
+    """
+    adat aman baca bersalin dinas duka ibadah jabatan makan pintar pompa potong produksi sakit singgah subsidi susun
+    tahanan tahfidz
+    """.split()
+)
+"""What makes a "rumah" an institution: "rumah sakit"."""
+
+NAMED = frozenset(
+    """
+    akademi aula bandara bendungan cv gang gedung gelanggang gelora gereja gg gor institut jalan jaln jembatan jl
+    jln klinik kri langgar lanud lapangan lorong madrasah makam man masjid mesjid monumen mts museum musala mushola
+    musholla patung paud pelabuhan perpustakaan pesantren politeknik poltek ponpes pt pura puskesmas rs rsi rsia rsu
+    rsud rsup sd sdit sdn sekolah sma sman smk smkn smp smpit smpn stadion stasiun stikes surau tahura taman
+    terminal tk tpu tugu ud univ universitas vihara waduk yayasan
+    """.split()
+)
+"""Those that are named after persons with their title: "Jalan Haji Nawi"; a "toko Pak Joko" is just his."""
+
+QUALIFIERS = frozenset(
+    """
+    agung atas besar daerah dasar internasional islam jami jiwa katolik kejuruan kristen menengah nasional negeri
+    pertama raya swasta terpadu umum
+    """.split()
+)
+"""What stands between such a word and the name: "masjid agung", "rumah sakit umum daerah"."""
 
 STOP = (
     frozenset(
@@ -207,7 +234,7 @@ STOP = (
     tsunami ttd tua tugas tuhan tukang tunggu turun tutup twitter uang ud udah ujian umrah umroh umum umur undang
     universitas untuk upah urus urusan usaha usia usul utk veteran via wa wafat wakil waktu wali warga warganet
     warung wasalam wassalam wassalamu wassalamualaikum wb whatsapp wib wiraswasta wit wita wkwk wr x ya yaitu
-    yakni yang yg youtube yth yuk
+    yakni yang yg youtube yth yuk ipar kembar sepupu
     """.split()
     )
     | OFFICES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -20,6 +21,27 @@ _MOST_ROUNDS = 8
 _LABEL = re.compile("|".join(map(re.escape, LABELS.values())))
 # The first that finds something keeps it: an e-mail address may hold a phone number, an address a name.
 _FINDERS = (find_contacts, find_numbers, find_plates, find_addresses, find_names)
+_JOINERS = frozenset("\u034f\u20e3")
+
+
+class _Plain(dict[int, int | None]):
+    """Code point -> the usual one that looks like it, or nothing for one that isn't seen; fills itself."""
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        plain: int | None = code
+        if unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f" or character in _JOINERS:
+            plain = None
+        elif (digit := unicodedata.decimal(character, None)) is not None:
+            plain = ord(str(digit))
+        elif unicodedata.decomposition(character).startswith(("<wide>", "<font>")):
+            same = unicodedata.normalize("NFKC", character)
+            plain = ord(same) if len(same) == 1 else code
+        self[code] = plain
+        return plain
+
+
+_PLAIN = _Plain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +76,25 @@ def mask(text: str) -> Masked:
     Masks NIK and KK, phone numbers, e-mail addresses, accounts and cards, customer, tax and membership numbers,
     number plates, names of private persons, house numbers with their street, coordinates, IP addresses,
     private accounts of social media and dates of birth. Names of places, institutions, roads and officials,
-    amounts, dates, laws and ticket numbers stay. Masking a masked text changes nothing. The time it takes grows
-    with the length of the text and not faster.
+    amounts, dates, laws and ticket numbers stay. Full-width and other digits and letters are read like usual ones,
+    and characters that aren't seen, such as a zero-width space, not at all. Masking a masked text changes nothing.
+    The time it takes grows with the length of the text and not faster.
 
     Args:
         text: Any text.
     """
-    spans = [PersonalSpan(start, end, "") for start, end in (m.span() for m in _LABEL.finditer(text))]
+    plain = text if text.isascii() else text.translate(_PLAIN)
+    spans = [PersonalSpan(start, end, "") for start, end in (m.span() for m in _LABEL.finditer(plain))]
     # What is masked takes away context that kept something else; what a second call would find is found here.
     for _ in range(_MOST_ROUNDS):
-        found = _find(text, spans)
+        found = _find(plain, spans)
         if not found:
             break
         spans = sorted(spans + found, key=lambda span: span.start)
     personal = tuple(span for span in spans if span.kind)
+    if len(plain) < len(text):
+        at = [offset for offset, character in enumerate(text) if _PLAIN[ord(character)] is not None]
+        personal = tuple(PersonalSpan(at[span.start], at[span.end - 1] + 1, span.kind) for span in personal)
     return Masked(_replaced(text, personal), personal)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lapor_route.privacy.lexicon import AMBIGUOUS, GIVEN, HEADS, LOW_OFFICES
+from lapor_route.privacy.lexicon import AMBIGUOUS, GIVEN, HEADS, HOUSES, LOW_OFFICES, NAMED, QUALIFIERS
 from lapor_route.privacy.name_cues import (
     BETWEEN,
     CUE,
@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READ_FOR_CASE = 2_000
-_HONOURS = frozenset("brigjen dr drs h haji hj ir jend jenderal k kh kol letjen mayjen prof r raden rd".split())
+_HONOURS = frozenset(
+    "brigjen dr drs h haji hj ir jend jenderal k kh kiai kol kyai letjen mayjen prof r raden rd".split()
+)
 _COURTEOUS = frozenset("pak bu bapak ibu bpk sdr sdri saudara saudari pakde bude mbah".split())
+_ON_SIGNS = frozenset("almarhum almarhumah anak bidan dokter dosen guru kades lurah mandor mendiang suster".split())
+"""Cues that stand in names of roads and institutions as well: "Jalan Guru Mughni"."""
+_OF_AN_OWNER = frozenset(["rumah makan", "warung"])
 
 
 def find_names(text: str) -> Iterator[PersonalSpan]:
@@ -76,8 +81,8 @@ def _behind(text: str, cue: re.Match[str], cased: bool) -> Name | None:
     name = name_at(text, between.end(), cased, sure=kind == SURE)
     if name is None and kind == SURE and OWN.search(cue.group()):
         name = _unknown(text, between.end())
-        return name if name and not _is_institution(text, name.start) else None
-    if name is None or _is_institution(text, name.start):
+        return name if name and not _is_on_sign(text, cue, name) else None
+    if name is None or _is_on_sign(text, cue, name):
         return None
     separate = between.group().strip() in (":", "=") or "bernama" in cue.group().lower()
     if kind == SURE or separate or titled:
@@ -100,7 +105,7 @@ def _behind(text: str, cue: re.Match[str], cased: bool) -> Name | None:
 
 def _titled(text: str, cue: re.Match[str], between: re.Match[str], cased: bool) -> Name | None:
     """The name behind "Bapak", "Ibu", "Sdr." and so on."""
-    if _is_institution(text, cue.start()):
+    if _is_named_after(text, cue):
         return None
     start = between.end()
     word = WORD.match(text, start)
@@ -136,10 +141,43 @@ def _may_be_name(word: str) -> bool:
 
 def _is_institution(text: str, start: int) -> bool:
     """Whether the words before make a name that of a road, a school, a hospital and the like."""
+    return any(map(_is_head, _words_before(text, start)[-2:]))
+
+
+def _is_named_after(text: str, cue: re.Match[str]) -> bool:
+    """Whether a title with its name is that of a road, a school, a hospital and the like."""
+    words = _words_before(text, cue.start())
+    if cue.group().lower() == "mas":
+        # Gold as well: "toko mas", "Gunung Mas".
+        return bool(words) and _is_head(words[-1]) and words[-1] not in _OF_AN_OWNER
+    while words and words[-1] in QUALIFIERS:
+        words.pop()
+    return bool(words) and (words[-1] in NAMED or words[-1] in ("rumah sakit", "rumah bersalin"))
+
+
+def _is_on_sign(text: str, cue: re.Match[str], name: Name) -> bool:
+    """Whether a cue that is no title stands in the name of a road, a school and the like."""
+    said = cue.group().lower()
+    if "nama" in said:
+        return _is_institution(text, name.start)
+    return said in _ON_SIGNS and _is_named_after(text, cue)
+
+
+def _words_before(text: str, start: int) -> list[str]:
+    """The words before in the same phrase, without honours; "rumah sakit" is one."""
     before = text[max(0, start - 40) : start]
     phrase = re.split(r"[,;:!?\n\0()]|(?<!\bprof)(?<=\w{4})\.\s", before.lower())[-1]
-    words = [word for word in re.findall(r"[^\W_]+", phrase) if word not in _HONOURS]
-    return any(word in HEADS for word in words[-2:])
+    words: list[str] = []
+    for word in re.findall(r"[^\W_]+", phrase):
+        if word in HOUSES and words and words[-1] in ("rumah", "rmh"):
+            words[-1] = f"rumah {word}"
+        elif word not in _HONOURS:
+            words.append(word)
+    return words
+
+
+def _is_head(word: str) -> bool:
+    return word in HEADS or word.startswith("rumah ")
 
 
 def _signature(text: str, position: int, cased: bool) -> Name | None:
