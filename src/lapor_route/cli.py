@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("text", metavar="TEXT", help="the complaint; - reads it from standard input")
     route.add_argument("--place", help="where it happens, if known apart from the text")
     route.add_argument(
-        "--explain", action="store_true", help="weigh every word; takes some 34 times at most as long as routing"
+        "--explain", action="store_true", help="weigh every word; takes up to some 50 times as long as routing"
     )
     route.add_argument("--json", action="store_true", help="print the routing as JSON")
     _router_options(route)

@@ -174,7 +174,7 @@ class Router:
             complaint: Its text, or a `Complaint`.
             place: Where it happens, if known apart from the text.
             top_k: The most candidates to return; there are never more than 25.
-            explain: Whether to weigh every word of the text, which takes some 34 times at most as long.
+            explain: Whether to weigh every word of the text, which takes up to some 50 times as long.
 
         Raises:
             InputError: The complaint isn't text, or `top_k` isn't positive.
@@ -193,7 +193,7 @@ class Router:
         Args:
             complaints: Texts or `Complaint`s; read a window at a time, so a generator is fine.
             top_k: The most candidates to return for each; there are never more than 25.
-            explain: Whether to weigh every word of each text, which takes some 34 times at most as long.
+            explain: Whether to weigh every word of each text, which takes up to some 50 times as long.
 
         Raises:
             InputError: A complaint isn't text, or `top_k` isn't positive.

@@ -105,7 +105,7 @@ class Evidence:
     Attributes:
         sentence: One sentence in Indonesian that an officer can read aloud.
         words: The words of the text that speak for the first candidate's topic, or against it, in their order;
-            only on request, since they cost some 34 times at most as much as the routing.
+            only on request, since they cost up to some 50 times as much as the routing.
         units: Sub-units of bodies that the text names: a dinas, a branch, a school.
         rules: Names of the rules that acted, a deployment's own and those for shared competences.
     """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
 DEPOK = "Jalan berlubang di Kec. Depok, Sleman"
+JSON = {"content-type": "application/json"}
 NOWHERE = "lampu jalan mati semua, tolong diperbaiki pak"
 PERSONAL = "Nama saya Budi Hartono, HP 0812-3456-7890. Jalan berlubang di Kec. Depok, Sleman."
 
@@ -100,7 +101,11 @@ def test_what_is_no_json(client: TestClient) -> None:
         answer = client.post("/v1/route", content=content, headers=headers)
         assert answer.status_code in (400, 422)
         problem(answer, answer.status_code, "validation")
-    problem(client.post("/v1/route", content=b"text=x", headers={"content-type": "text/plain"}), 422, "validation")
+    gzipped = {"content-type": "application/json", "content-encoding": "gzip"}
+    for wrong in ({"content-type": "text/plain"}, {}, {"content-type": "multipart/form-data"}, gzipped):
+        problem(client.post("/v1/route", content=b"x", headers=wrong), 415, "unsupported_media_type")
+    right = {"content-type": "Application/JSON; charset=utf-8"}
+    assert client.post("/v1/route", content=b'{"text": "x"}', headers=right).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -131,8 +136,21 @@ def test_half_a_surrogate_pair_is_replaced(client: TestClient, router: Router) -
 
 
 def test_what_was_sent_is_never_echoed_in_an_error(client: TestClient) -> None:
-    answer = client.post("/v1/route", json={"text": {"rahasia": 1}, "top_k": "rahasia"})
-    assert "rahasia" not in str(problem(answer, 422, "validation"))
+    for request in ({"text": {"rahasia": 1}, "top_k": "rahasia"}, {"text": "x", "rahasia 3404012345678901": 1}):
+        answer = client.post("/v1/route", json=request)
+        assert "rahasia" not in str(problem(answer, 422, "validation"))
+
+
+def test_very_many_errors_cost_little_and_are_not_all_told(client: TestClient) -> None:
+    headers = {"content-type": "application/json"}
+    for content in (b'{"complaints": [' + b"{}," * 60_000 + b"{}]}", b'{"complaints": [' + b"1," * 90_000 + b"1]}"):
+        answer = client.post("/v1/route/batch", content=content, headers=headers)
+        assert answer.status_code in (413, 422)
+        assert len(answer.content) < 5_000
+    keys = ",".join(f'"k{number}": 1' for number in range(15_000))
+    answer = client.post("/v1/route", content=f'{{"text": "x", {keys}}}'.encode(), headers=headers)
+    problem(answer, 422, "validation")
+    assert len(answer.content) < 5_000
 
 
 def test_what_is_too_large(client: TestClient) -> None:
@@ -142,7 +160,7 @@ def test_what_is_too_large(client: TestClient) -> None:
         for _ in range(300):
             yield b"a" * 1000
 
-    problem(client.post("/v1/route", content=chunks()), 413, "too_large")
+    problem(client.post("/v1/route", content=chunks(), headers=JSON), 413, "too_large")
     found = problem(client.post("/v1/route/batch", json={"complaints": [{"text": "x"}] * 6}), 413, "too_large")
     assert "at most 5" in found["detail"]
 
@@ -167,6 +185,8 @@ def test_a_failure_of_ours_tells_nothing_and_breaks_nothing(tmp_path: Path) -> N
     with running(Router(classifier=Broken()), settings(tmp_path), raise_errors=False) as client:
         answer = client.post("/v1/route", json={"text": "meledak"})
         assert "dapur" not in str(problem(answer, 500, "internal"))
+        assert answer.headers["x-request-id"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert client.post("/v1/route", json={"text": "listrik padam"}).status_code == 200
 
 
@@ -177,6 +197,8 @@ def test_what_cannot_be_kept_is_not_given(router: Router, tmp_path: Path) -> Non
         answer = client.post("/v1/route", json={"text": DEPOK})
         problem(answer, 503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
+        assert client.get("/health/ready").status_code == 503
+        assert client.get("/health/live").status_code == 200
 
 
 # Health
@@ -324,6 +346,9 @@ def test_an_officers_own_complaint_is_theirs_and_replaces_its_earlier_routing(
     with running(router, settings(tmp_path)) as client:
         first = routed(client, NOWHERE, officer="Ani")
         second = routed(client, NOWHERE, place="di rumah", officer="Ani", replaces=first)
+        for foreign in ({"text": "lain", "replaces": second}, {"text": NOWHERE, "replaces": "0" * 32}):
+            problem(client.post("/v1/route", json=foreign), 404, "not_found")
+        problem(client.post("/v1/route", json={"text": "x", "keep": False, "officer": "Ani"}), 422, "validation")
         assert client.get("/v1/queue").json() == {"waiting": 1}
         assert client.post("/v1/queue/next", json={"officer": "Beni"}).status_code == 204
         assert client.post("/v1/queue/next", json={"officer": "Ani"}).json()["record"] == second
@@ -430,7 +455,7 @@ def test_metrics_tell_what_happened(router: Router, tmp_path: Path) -> None:
         'lapor_route_requests_total{method="POST",route="/v1/route",status="200"} 2.0',
         'lapor_route_requests_total{method="POST",route="/v1/route",status="422"} 1.0',
         'lapor_route_decisions_total{decision="forward",tier="regency"} 1.0',
-        "lapor_route_queue_depth 0.0",
+        'lapor_route_queue_depth{lane="route"} 0.0',
         'lapor_route_stage_seconds_count{stage="queue"} 2.0',
         'lapor_route_stage_seconds_count{stage="total"} 2.0',
     ):

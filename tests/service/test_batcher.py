@@ -29,6 +29,8 @@ class Gated:
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         self.gate.wait(20)
+        if any("meledak" in text for text in texts):
+            raise RuntimeError("boom")
         self.batches.append(sorted(texts))
         return np.full((len(texts), 2), 0.5)
 
@@ -45,7 +47,8 @@ class Seen:
         assert all(value >= 0 for value in seconds.values())
         self.batches.append(len(jobs))
 
-    def waiting(self, number: int) -> None:
+    def waiting(self, lane: str, number: int) -> None:
+        assert lane == "route"
         self.most_waiting = max(self.most_waiting, number)
 
     def shed(self, reason: str, number: int) -> None:
@@ -71,7 +74,7 @@ class Bench:
         self, *texts: str, bulk: bool = False, deadline: float = 20.0, top_k: int = 5
     ) -> asyncio.Future[list[Job]]:
         complaints = [Complaint(text) for text in texts]
-        routed = self.batcher.route(complaints, top_k=top_k, explain=False, deadline=deadline, bulk=bulk)
+        routed = self.batcher.route(complaints, top_k=top_k, deadline=deadline, bulk=bulk)
         return asyncio.ensure_future(routed)
 
     async def hold(self) -> asyncio.Future[list[Job]]:
@@ -273,3 +276,76 @@ def test_what_has_waited_far_too_long_is_turned_away_after_all() -> None:
         await bench.batcher.stop()
 
     run(scenario)
+
+
+def test_one_complaint_that_fails_does_not_take_its_neighbours_along() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        first = await bench.hold()
+        sent = [bench.send(text) for text in ("satu", "meledak", "dua")]
+        await asyncio.sleep(0)
+        bench.classifier.gate.set()
+        await first
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        assert [isinstance(result, RuntimeError) for result in results] == [False, True, False]
+        assert sorted(bench.kept) == ["dua", "pertama", "satu"]
+        await bench.batcher.stop()
+
+    run(scenario)
+
+
+def test_an_error_of_ours_shows() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        assert not bench.batcher.failed
+        calls = []
+
+        def fails(lane: str, number: int) -> None:
+            calls.append(number)
+            if len(calls) > 1:  # the second one is the batcher's own
+                raise RuntimeError("a counter broke")
+
+        bench.seen.waiting = fails  # type: ignore[method-assign]
+        with pytest.raises(DeadlineError):
+            await bench.send("terjebak", deadline=0.3)
+        assert bench.batcher.failed
+
+    run(scenario)
+
+
+def test_who_gives_up_is_not_routed() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        first = await bench.hold()
+        gone = bench.send("pergi")
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        bench.classifier.gate.set()
+        await first
+        await bench.send("tinggal")
+        assert sorted(bench.kept) == ["pertama", "tinggal"]
+        await bench.batcher.stop()
+
+    run(scenario)
+
+
+def test_a_cost_grows_as_the_time_does(router: Router) -> None:
+    from lapor_route.privacy import mask
+    from lapor_route.service.batcher import cost
+
+    sentence = "Jalan di depan pasar rusak parah dan tergenang setiap hujan, mohon diperbaiki. "
+
+    def seconds(length: int) -> float:
+        texts = [(sentence * 300)[number : number + length] for number in range(3)]
+        start = time.process_time()
+        for text in texts:
+            router.route(text)
+            mask(text)
+        return time.process_time() - start
+
+    seconds(100)
+    spent = [seconds(length) for length in (100, 1200, 20_000)]
+    costs = [cost(Complaint("a" * length)) for length in (100, 1200, 20_000)]
+    assert spent[0] < spent[1] < spent[2]
+    assert costs[0] < costs[1] < costs[2]

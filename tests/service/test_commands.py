@@ -54,7 +54,13 @@ def test_keys_are_made_listed_and_revoked(url: str, capsys: pytest.CaptureFixtur
     capsys.readouterr()
     assert main(["keys", "create", "dasbor", "--store", url]) == 0
     key = capsys.readouterr().out.strip()
-    assert Store.open(url).key(key) is not None
+    found = Store.open(url).key(key)
+    assert found is not None
+    assert found.role == "caller"
+    for name in ("dasbor", "", "a\x1b[31m", "b\nc"):
+        assert main(["keys", "create", name, "--store", url]) == 2
+    assert main(["keys", "create", "meja", "--role", "officer", "--store", url]) == 0
+    capsys.readouterr()
     assert main(["keys", "list", "--store", url]) == 0
     listed = capsys.readouterr().out
     assert "dasbor" in listed

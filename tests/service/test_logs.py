@@ -21,6 +21,14 @@ def test_a_record_is_one_line_of_json() -> None:
     assert str(found["time"]).endswith("+00:00")
 
 
+def test_ids_stay_whole() -> None:
+    found = line("request", request="b2ac4796081234567890a", record="08123456789012345678901234567890")
+    assert (found["request"], found["record"]) == (
+        "b2ac4796081234567890a",
+        "08123456789012345678901234567890",
+    )
+
+
 def test_personal_data_is_masked_wherever_it_stands() -> None:
     phone = "0812-3456-7890"
     try:

@@ -35,6 +35,7 @@ def test_only_a_valid_key_is_let_in(router: Router, tmp_path: Path, monkeypatch:
             "Bearer lr_00000000_" + "a" * 43,
         ):
             assert client.get("/v1/info", headers={"authorization": wrong}).status_code == 401
+        assert client.head("/").status_code == 200
         for path in ("/", "/health/live", "/health/ready", "/static/index.html"):
             assert client.get(path).status_code == 200
         assert client.post("/v1/route", json={"text": "listrik padam"}, headers=right).status_code == 200
@@ -86,9 +87,40 @@ def test_requests_come_back_evenly() -> None:
     assert [limiter.take("a", now=1000.0) for _ in range(61)] == [0] * 60 + [1]
 
 
-def test_idle_askers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_askers_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(security, "_MOST_KNOWN", 10)
     limiter = RateLimiter(1)
     for number in range(100):
-        assert limiter.take(f"asker {number}", now=number * 10.0) == 0
-    assert len(limiter._buckets) <= 11
+        assert limiter.take(f"asker {number}", now=0.0) == 0
+    assert len(limiter._buckets) <= 10
+
+
+def test_who_guesses_keys_has_a_rate_too(router: Router, tmp_path: Path) -> None:
+    with running(router, settings(tmp_path, require_key=True, rate_limit_per_minute=3)) as client:
+        wrong = {"authorization": "Bearer lr_00000000_" + "a" * 43}
+        statuses = [client.get("/v1/info", headers=wrong).status_code for _ in range(5)]
+        assert statuses == [401, 401, 401, 429, 429]
+
+
+def test_a_callers_key_sees_only_its_own(router: Router, tmp_path: Path) -> None:
+    store = Store.open(settings(tmp_path).store)
+    one, other, officer = (
+        {"authorization": f"Bearer {store.add_key(name, role)}"}
+        for name, role in (("situs", "caller"), ("aplikasi", "caller"), ("petugas", "officer"))
+    )
+    with running(router, settings(tmp_path, require_key=True)) as client:
+        complaint = {"text": "lampu jalan mati semua pak", "id": "LAPOR-1"}
+        mine = client.post("/v1/route", json=complaint, headers=one).headers["lapor-record"]
+        theirs = client.post("/v1/route", json=complaint, headers=other).headers["lapor-record"]
+        for method, path, body in (
+            ("POST", "/v1/queue/next", {"officer": "Ani"}),
+            ("POST", "/v1/queue/skip", {"officer": "Ani", "record": mine}),
+            ("GET", "/v1/queue", None),
+            ("GET", "/v1/statistics", None),
+        ):
+            assert client.request(method, path, json=body, headers=one).json()["code"] == "forbidden"
+            assert client.request(method, path, json=body, headers=officer).status_code in (200, 204)
+        said = {"verdict": "out_of_scope"}
+        assert client.post("/v1/feedback", json={**said, "id": "LAPOR-1"}, headers=one).json()["record"] == mine
+        assert client.post("/v1/feedback", json={**said, "record": theirs}, headers=one).status_code == 404
+        assert client.post("/v1/feedback", json={**said, "record": theirs}, headers=officer).status_code == 201

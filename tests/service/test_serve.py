@@ -161,6 +161,8 @@ def test_check_says_what_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert "a sample is routed: forward" in out
     assert "LAPOR_ROUTE_HASH_KEY isn't set" in out
+    assert "the start will make or upgrade the store" in out
+    assert not (tmp_path / "store.db").exists()
     assert main([*arguments, "--host", "0.0.0.0"]) == 0
     assert "anybody who reaches this address" in capsys.readouterr().out
 
@@ -169,6 +171,7 @@ def test_check_says_what_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[st
     store = f"sqlite:///{tmp_path / 'store.db'}"
     for arguments, message in (
         (["--store", f"sqlite:///{tmp_path}/no/such/store.db"], "store"),
+        (["--store", store, "--host", "no.such.host.invalid"], "can't be listened on"),
         (["--store", "mysql://x"], "mysql"),
         (["--store", store, "--model", str(tmp_path)], "manifest"),
         (["--store", store, "--config", str(tmp_path / "none.toml")], "no configuration file"),

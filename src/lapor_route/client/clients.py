@@ -116,7 +116,7 @@ class Client(_Settings):
             place: Where it happens, if known apart from the text.
             top_k: The most candidates to return; there are never more than 25.
             id: Your own key of it; returned in `Routing.id`, and `feedback` knows it.
-            explain: Whether to weigh every word of the text, which takes some 34 times at most as long.
+            explain: Whether to weigh every word of the text, which takes up to some 50 times as long.
 
         Raises:
             InputError: The complaint isn't text.

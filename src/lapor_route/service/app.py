@@ -19,9 +19,9 @@ from lapor_route.bundle import Bundle
 from lapor_route.router import Router
 from lapor_route.service.endpoints import lookup, machines, officers, route
 from lapor_route.service.endpoints.route import RECORD_HEADER
-from lapor_route.service.middleware import BodyLimit, Observed
+from lapor_route.service.middleware import Bodies, Observed
 from lapor_route.service.problems import handle_problems
-from lapor_route.service.schemas import ProblemOut
+from lapor_route.service.schemas import BatchRequest, ProblemOut
 from lapor_route.service.security import Gate
 from lapor_route.service.settings import Settings
 from lapor_route.service.state import Service
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None, load_router: Callable[[], Route
         await service.start()
         yield
         await service.stop()
+        flush()
 
     app = FastAPI(
         title="lapor-route",
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None, load_router: Callable[[], Route
         lifespan=lifespan,
         docs_url=None,  # both load scripts from elsewhere, which the page's policy forbids
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat whatever host the client named
         generate_unique_id_function=_operation_id,
     )
     app.state.service = service
@@ -74,9 +76,10 @@ def create_app(settings: Settings | None = None, load_router: Callable[[], Route
     for endpoints in (route, officers, lookup, machines):
         app.include_router(endpoints.router)
     _add_page(app)
-    _document_problems(app)
+    _document(app, settings)
     handle_problems(app)
-    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    posts = frozenset(path for path, methods in app.openapi()["paths"].items() if "post" in methods)
+    app.add_middleware(Bodies, most=settings.max_body_bytes, posts=posts)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -86,7 +89,7 @@ def create_app(settings: Settings | None = None, load_router: Callable[[], Route
             expose_headers=[RECORD_HEADER, "Retry-After"],
         )
     app.add_middleware(Observed, metrics=service.metrics)
-    instrument(app, settings)
+    flush = instrument(app, settings)
     return app
 
 
@@ -112,13 +115,13 @@ def _operation_id(operation: APIRoute) -> str:
 def _add_page(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Puts the problem document into the OpenAPI schemas, in place of FastAPI's own error."""
+def _document(app: FastAPI, settings: Settings) -> None:
+    """Puts the problem document in place of FastAPI's own error into the OpenAPI schemas, and the largest batch."""
     make = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -127,6 +130,7 @@ def _document_problems(app: FastAPI) -> None:
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
         schemas[ProblemOut.__name__] = ProblemOut.model_json_schema()
+        schemas[BatchRequest.__name__]["properties"]["complaints"]["maxItems"] = settings.max_batch
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,7 +31,8 @@ _LEAST_COST = 16
 """What the shortest text costs, in tokens: a text has costs beside its encoder's."""
 _CHARACTERS_A_TOKEN = 5
 _LONGEST_READ = 1200
-"""Characters behind which a text costs hardly more: the encoder reads 192 tokens."""
+"""Characters that the encoder reads of a text (192 tokens); behind them only places, rules and masking do."""
+_UNREAD_CHARACTERS_A_TOKEN = 15
 _MEMORY = 0.3
 """Weight of a full micro-batch in the running rate; a smaller one counts for less."""
 _STALE = 1.5
@@ -79,37 +80,35 @@ class Job:
     Attributes:
         complaint: What to route.
         top_k: Most candidates.
-        explain: Whether to weigh every word.
         order: What else the request wants.
+        cost: Tokens, estimated.
         kept: Done once it is routed and kept; a failure is raised there.
         record: Id of its record.
-        cost: Tokens, estimated.
         since: When it came.
         started: When its micro-batch began.
         routing: What the router said; set once `kept` is done.
         data: The same as JSON-ready data.
+        failure: Why it couldn't be routed.
     """
 
     complaint: Complaint
     top_k: int
-    explain: bool
     order: Order
+    cost: int
     kept: asyncio.Future[None]
     record: str = field(default_factory=new_id)
-    cost: int = 0
     since: float = field(default_factory=perf_counter)
     started: float = 0.0
     routing: Routing | None = None
     data: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.cost = cost(self.complaint, self.explain)
+    failure: Exception | None = None
 
 
 def cost(complaint: Complaint, explain: bool = False) -> int:
     """Tokens that a routing costs, by the characters that are read."""
     read = len(complaint.text) + len(complaint.place or "")
-    plain = _LEAST_COST + min(read, _LONGEST_READ) // _CHARACTERS_A_TOKEN
+    beyond = max(0, read - _LONGEST_READ)
+    plain = _LEAST_COST + (read - beyond) // _CHARACTERS_A_TOKEN + beyond // _UNREAD_CHARACTERS_A_TOKEN
     return plain * min(_MOST_EXPLAIN_COST, 2 + read // _CHARACTERS_A_WORD) if explain else plain
 
 
@@ -119,8 +118,8 @@ class Observer(Protocol):
     def batch_done(self, jobs: Sequence[Job], seconds: dict[str, float]) -> None:
         """A micro-batch was routed; `seconds` are those of its stages."""
 
-    def waiting(self, number: int) -> None:
-        """So many complaints wait."""
+    def waiting(self, lane: str, number: int) -> None:
+        """So many complaints wait in a batcher."""
 
     def shed(self, reason: str, number: int) -> None:
         """Complaints were turned away."""
@@ -142,6 +141,7 @@ class Batcher:
         max_wait: Seconds that a single complaint may be expected to wait.
         max_bulk_wait: The same for batch calls.
         rate: Tokens a second to reckon with at first.
+        explain: Whether it weighs every word of its complaints.
         token_budget: Tokens of a micro-batch.
     """
 
@@ -154,9 +154,12 @@ class Batcher:
         max_wait: float,
         max_bulk_wait: float,
         rate: float,
+        explain: bool = False,
         token_budget: int = TOKEN_BUDGET,
     ) -> None:
         self._router = router
+        self._explain = explain
+        self._lane = "explain" if explain else "route"
         self._keep = keep
         self._observer = observer
         self._budget = token_budget
@@ -165,7 +168,7 @@ class Batcher:
         self._tokens = {False: 0, True: 0}
         self._under_way = 0
         self._rate = rate
-        self._last_done = 0.0
+        self._last_done = perf_counter()
         self._wake = asyncio.Event()
         self._stopping = False
         self._commits: set[asyncio.Task[None]] = set()
@@ -175,13 +178,19 @@ class Batcher:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
+    def failed(self) -> bool:
+        """Whether it has ended by an error of ours, and answers nothing any more."""
+        return self._task.done() and not self._stopping
+
+    @property
     def depth(self) -> int:
         """Complaints that wait."""
         return sum(map(len, self._queues.values()))
 
     def expected_wait(self, bulk: bool) -> float:
         """Seconds that a complaint which comes now waits, by the rate of late."""
-        ahead = self._under_way + self._tokens[False] + (self._tokens[True] if bulk else 0)
+        done = self._rate * (perf_counter() - self._last_done)
+        ahead = max(0.0, self._under_way - done) + self._tokens[False] + (self._tokens[True] if bulk else 0)
         share = 1 - BULK_SHARE if self._queues[True] and not bulk else 1
         return ahead / (self._rate * share)
 
@@ -190,7 +199,6 @@ class Batcher:
         complaints: Sequence[Complaint],
         *,
         top_k: int,
-        explain: bool,
         deadline: float,
         bulk: bool = False,
         order: Order | None = None,
@@ -200,7 +208,6 @@ class Batcher:
         Args:
             complaints: One, or those of a batch call.
             top_k: Most candidates of each.
-            explain: Whether to weigh every word.
             deadline: Seconds from now.
             bulk: Whether it is a batch call.
             order: What else is wanted.
@@ -214,11 +221,14 @@ class Batcher:
             self._observer.shed("queue_full", len(complaints))
             raise OverloadedError(max(1, math.ceil(wait - self._limits[bulk])))
         loop, order = asyncio.get_running_loop(), order or Order()
-        jobs = [Job(complaint, top_k, explain, order, loop.create_future()) for complaint in complaints]
+        jobs = [
+            Job(complaint, top_k, order, cost(complaint, self._explain), loop.create_future())
+            for complaint in complaints
+        ]
         self._queues[bulk].extend(jobs)
         self._tokens[bulk] += sum(job.cost for job in jobs)
         self._wake.set()
-        self._observer.waiting(self.depth)
+        self._observer.waiting(self._lane, self.depth)
         try:
             await asyncio.wait_for(asyncio.gather(*(job.kept for job in jobs)), deadline)
         except asyncio.TimeoutError:
@@ -249,7 +259,7 @@ class Batcher:
                 self._wake.clear()
                 continue
             self._under_way += sum(job.cost for job in jobs)
-            self._observer.waiting(self.depth)
+            self._observer.waiting(self._lane, self.depth)
             try:
                 seconds = await loop.run_in_executor(self._model, self._route, jobs)
                 self._observer.batch_done(jobs, seconds)
@@ -283,21 +293,36 @@ class Batcher:
             yield job
 
     def _route(self, jobs: list[Job]) -> dict[str, float]:
-        """Routes on the model's thread."""
+        """Routes on the model's thread; where one complaint fails, the others don't."""
         now = perf_counter()
         for job in jobs:
             job.started = now
         with measured() as seconds:
-            for (top_k, explain), same in _alike(jobs).items():
-                complaints = [job.complaint for job in same]
-                routings = self._router.route_many(complaints, top_k=top_k, explain=explain)
-                for job, routing in zip(same, routings, strict=True):
-                    job.routing, job.data = routing, routing.to_dict()
+            try:
+                self._fill(jobs)
+            except Exception:
+                for job in jobs:
+                    self._fill_alone(job)
         return seconds
+
+    def _fill_alone(self, job: Job) -> None:
+        try:
+            self._fill([job])
+        except Exception as error:
+            job.failure = error
+
+    def _fill(self, jobs: list[Job]) -> None:
+        most = max(job.top_k for job in jobs)
+        complaints = [job.complaint for job in jobs]
+        routings = self._router.route_many(complaints, top_k=most, explain=self._explain)
+        for job, routing in zip(jobs, routings, strict=True):
+            job.routing = replace(routing, candidates=routing.candidates[: job.top_k])
+            job.data = job.routing.to_dict()
 
     async def _commit(self, jobs: list[Job]) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._store, self._keep, jobs)
+            routed = [job for job in jobs if job.failure is None]
+            await asyncio.get_running_loop().run_in_executor(self._store, self._keep, routed)
         except Exception as error:
             self._end(jobs, error)
         else:
@@ -308,10 +333,11 @@ class Batcher:
         for job in jobs:
             if job.kept.done():
                 continue
-            if error is None:
+            failure = job.failure or error
+            if failure is None:
                 job.kept.set_result(None)
             else:
-                job.kept.set_exception(error)
+                job.kept.set_exception(failure)
         tokens, now = sum(job.cost for job in jobs), perf_counter()
         # While there is work, a micro-batch ends as often as the slower of model and store allows.
         seconds = now - max(self._last_done, jobs[0].started or now)
@@ -320,11 +346,3 @@ class Batcher:
         self._last_done = now
         self._under_way -= tokens
         self._room.release()
-
-
-def _alike(jobs: Sequence[Job]) -> dict[tuple[int, bool], list[Job]]:
-    """Jobs that can be routed by one call."""
-    groups: dict[tuple[int, bool], list[Job]] = {}
-    for job in jobs:
-        groups.setdefault((job.top_k, job.explain), []).append(job)
-    return groups

@@ -46,7 +46,13 @@ def add_commands(commands: Commands, add_model_options: AddOptions, add_decision
     keys = commands.add_parser("keys", help="API keys of the service")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a key; it is shown once")
-    create.add_argument("name", help="what it is for")
+    create.add_argument("name", help="what it is for; no two valid keys have the same")
+    create.add_argument(
+        "--role",
+        choices=["caller", "officer"],
+        default="caller",
+        help="caller: routes, and gives feedback on its own (default); officer: the queue and the statistics, too",
+    )
     revoke = actions.add_parser("revoke", help="make a key worthless, within seconds")
     revoke.add_argument("id", help="its 8 characters behind lr_")
     shown = actions.add_parser("list", help="list the keys, without their secrets")
@@ -114,7 +120,12 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _create_key(options: argparse.Namespace) -> None:
-    print(_store(options).add_key(options.name))
+    store, name = _store(options), options.name.strip()
+    if not name or not name.isprintable() or len(name) > 100:
+        raise InputError("a key's name has 1 to 100 printable characters")
+    if any(key.name == name and key.revoked_at is None for key in store.keys()):  # noqa: SIM118 - a list
+        raise InputError(f"there is a valid key {name!r} already; revoke it first, or take another name")
+    print(store.add_key(name, options.role))
     print("shown this once; send it as Authorization: Bearer ...", file=sys.stderr)
 
 
@@ -126,7 +137,7 @@ def _revoke_key(options: argparse.Namespace) -> None:
 def _list_keys(options: argparse.Namespace) -> None:
     for key in _store(options).keys():  # noqa: SIM118 - a list
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
-        print(f"{key.id}  {key.created_at:%Y-%m-%d}  {state:18}  {key.name}")
+        print(f"{key.id}  {key.created_at:%Y-%m-%d}  {state:18}  {key.role:7}  {key.name}")
 
 
 def _upgrade(options: argparse.Namespace) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from lapor_route.privacy import mask
 
 LOGGER = logging.getLogger("lapor_route.service")
+_SAFE = frozenset({"key", "method", "record", "request", "route"})
+"""Fields of our own making: an id's digits are no phone number."""
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -26,7 +28,10 @@ class JsonFormatter(logging.Formatter):
             "message": _message(record),
         }
         extra = {name: value for name, value in vars(record).items() if name not in _OWN}
-        entry |= {name: mask(value).text if isinstance(value, str) else value for name, value in extra.items()}
+        entry |= {
+            name: mask(value).text if isinstance(value, str) and name not in _SAFE else value
+            for name, value in extra.items()
+        }
         if record.exc_info:
             entry["error"] = mask(self.formatException(record.exc_info)).text
         return json.dumps(entry, ensure_ascii=True, default=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -33,14 +34,12 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 
 class Metrics:
-    """The counters of one process, or of all workers where `serve` runs several.
-
-    Args:
-        registry: The bodies, for the tier of a decision.
-    """
+    """The counters of one process, or of all workers where `serve` runs several."""
 
     def __init__(self) -> None:
         self._shared = SHARED_FOLDER in os.environ
+        if self._shared:
+            _forget_dead(Path(os.environ[SHARED_FOLDER]))
         self._registry = CollectorRegistry()
         registry = None if self._shared else self._registry
         if not self._shared:
@@ -69,7 +68,11 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64, 128),
         )
         self.queue_depth = Gauge(
-            "lapor_route_queue_depth", "Complaints that wait", registry=registry, multiprocess_mode="livesum"
+            "lapor_route_queue_depth",
+            "Complaints that wait, to be routed or explained",
+            ["lane"],
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self.decisions = Counter(
             "lapor_route_decisions", "Routings by decision and tier", ["decision", "tier"], registry=registry
@@ -113,9 +116,9 @@ class Metrics:
         for job in jobs:
             self.stage_seconds.labels("total").observe(perf_counter() - job.since)
 
-    def waiting(self, number: int) -> None:
-        """So many complaints wait."""
-        self.queue_depth.set(number)
+    def waiting(self, lane: str, number: int) -> None:
+        """So many complaints wait in a batcher."""
+        self.queue_depth.labels(lane).set(number)
 
     def shed(self, reason: str, number: int) -> None:
         """Complaints were turned away."""
@@ -133,3 +136,15 @@ class Metrics:
         """Kind of the likeliest body: ``ministry``, ``agency``, ``province``, ``regency``, ``city`` or ``none``."""
         candidates = job.routing.candidates if job.routing else ()
         return self.bodies[candidates[0].body_id].kind if candidates and self.bodies else "none"
+
+
+def _forget_dead(folder: Path) -> None:
+    """Drops what workers that died have left of "now": how many wait in a queue that is gone."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            multiprocess.mark_process_dead(process)  # type: ignore[no-untyped-call]
+        except PermissionError:
+            continue

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from lapor_route.service.logs import LOGGER
-from lapor_route.service.problems import Problem
+from lapor_route.service.problems import Problem, internal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +34,10 @@ HEADERS = {
 _HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _QUIET = ("/health/", "/metrics")
 """Paths that are asked every few seconds: logged at debug level."""
+CLIENT_GONE = 499
+"""Logged and counted as the status of a request that its client gave up before there was an answer."""
+READ_SECONDS = 15.0
+"""Time for a body to arrive."""
 
 
 class Observed:
@@ -45,7 +52,8 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status = perf_counter(), 500
+        start = perf_counter()
+        status: int | None = None
         request_id = uuid.uuid4().hex.encode()
 
         async def observe(message: Message) -> None:
@@ -61,8 +69,15 @@ class Observed:
 
         try:
             await self.app(scope, receive, observe)
+        except ClientDisconnect:
+            pass
+        except Exception:
+            LOGGER.exception("request failed", extra={"request": request_id.decode()})
+            if status is not None:
+                raise
+            await internal().response()(scope, receive, observe)
         finally:
-            self._done(scope, status, perf_counter() - start, request_id.decode())
+            self._done(scope, status or CLIENT_GONE, perf_counter() - start, request_id.decode())
 
     def _done(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -82,36 +97,33 @@ class Observed:
         )
 
 
-class BodyLimit:
-    """Refuses a longer body as soon as that shows, whatever its headers say."""
+class Bodies:
+    """Reads each request's body before the app does: within a size and a time, and only JSON.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    Args:
+        app: The app.
+        most: Bytes of a body.
+        posts: Paths that take JSON.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, posts: frozenset[str]) -> None:
         self.app = app
         self.most = most
+        self.posts = posts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI call."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        body, problem = b"", None
-        if told.isdigit() and int(told) > self.most:
-            problem = self._too_large()
-        else:
-            chunks, length, more = [], 0, True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return
-                chunks.append(message.get("body", b""))
-                length += len(chunks[-1])
-                more = message.get("more_body", False)
-                if length > self.most:
-                    problem = self._too_large()
-                    break
-            body = b"".join(chunks)
-        if problem:
+        try:
+            self._check(scope)
+            body = await asyncio.wait_for(self._read(receive), READ_SECONDS)
+        except asyncio.TimeoutError:
+            slow = Problem(408, "timeout", f"the body didn't arrive within {READ_SECONDS:g} s")
+            await slow.response()(scope, receive, send)
+            return
+        except Problem as problem:
             await problem.response()(scope, receive, send)
             return
         replayed = False
@@ -124,6 +136,30 @@ class BodyLimit:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, replay, send)
+
+    def _check(self, scope: Scope) -> None:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.most:
+            raise self._too_large()
+        if scope["method"] != "POST" or scope["path"] not in self.posts:
+            return
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media_type != b"application/json" or headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem(415, "unsupported_media_type", "send plain JSON in UTF-8: Content-Type: application/json")
+
+    async def _read(self, receive: Receive) -> bytes:
+        chunks, length, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            length += len(chunks[-1])
+            more = message.get("more_body", False)
+            if length > self.most:
+                raise self._too_large()
+        return b"".join(chunks)
 
     def _too_large(self) -> Problem:
         return Problem(

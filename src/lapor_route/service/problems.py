@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 20
+_PLAIN = re.compile(r"\w{1,40}")
+"""A key that may be repeated in an error; what else a client made up is not."""
 _CODES = {
     401: "unauthorized",
     404: "not_found",
@@ -77,6 +81,11 @@ def not_found(detail: str) -> Problem:
     return Problem(404, "not_found", detail)
 
 
+def internal() -> Problem:
+    """Our own fault."""
+    return Problem(500, "internal", "something went wrong on our side; the log has it under X-Request-Id")
+
+
 def invalid(pointer: str, detail: str) -> Problem:
     """One place of the request is wrong."""
     return Problem(422, "validation", detail, errors=[{"pointer": pointer, "detail": detail}])
@@ -93,7 +102,6 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _own(request: Request, error: Exception) -> Response:
@@ -113,16 +121,17 @@ async def _validation(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return Problem(400, "validation", "the body isn't JSON; send an object in UTF-8").response()
-    errors = [{"pointer": _pointer(item["loc"]), "detail": item["msg"]} for item in found]
+    if any(item["type"] == "too_long" and item["loc"][-1] == "complaints" for item in found):
+        return Problem(413, "too_large", "the batch holds too many complaints; split it").response()
+    errors = [{"pointer": _pointer(item["loc"]), "detail": item["msg"]} for item in found[:_MOST_ERRORS]]
     where = "; ".join(f"{item['pointer']}: {item['detail']}" for item in errors[:5])
     return Problem(422, "validation", f"the request is wrong at {where}", errors=errors).response()
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     """A JSON pointer into the body, or the parameter's place and name."""
-    if location and location[0] == "body":
-        return "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location[1:])
-    return ".".join(map(str, location))
+    parts = [part if _PLAIN.fullmatch(part) else "..." for part in map(str, location)]
+    return "#/" + "/".join(parts[1:]) if parts and parts[0] == "body" else ".".join(parts)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -133,7 +142,3 @@ async def _http(request: Request, error: Exception) -> Response:
     response = Problem(error.status_code, code, str(error.detail)).response()
     response.headers.update(error.headers or {})
     return response
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    return Problem(500, "internal", "something went wrong on our side; it is logged under this request").response()

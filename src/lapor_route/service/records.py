@@ -35,12 +35,17 @@ def record_of(job: Job, key: bytes) -> RoutingRecord:
         caller_id=job.complaint.id,
         text=masked.text,
         place=masked_place.text if masked_place else None,
-        text_hash=hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest(),
+        text_hash=text_hash(text, key),
         routing=masked_routing(job.data, masked, masked_place),
         top_k=job.top_k,
         latency_ms=round((perf_counter() - job.since) * 1e3, 3),
         key_name=job.order.asker,
     )
+
+
+def text_hash(text: str, key: bytes) -> str:
+    """The keyed hash (HMAC-SHA256, hex) that stands for a complaint's text, as far as it is read."""
+    return hmac.new(key, text[:MAX_CHARACTERS].encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def masked_routing(routing: dict[str, Any], text: Masked, place: Masked | None) -> dict[str, Any]:

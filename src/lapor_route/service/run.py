@@ -16,7 +16,7 @@ from lapor_route.service.app import STATIC, create_app, load
 from lapor_route.service.logs import log_config
 from lapor_route.service.metrics import SHARED_FOLDER
 from lapor_route.service.settings import unknown_variables
-from lapor_route.service.store import Store
+from lapor_route.service.store import OutdatedStoreError, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,22 +39,33 @@ def check(settings: Settings) -> Iterator[str]:
         yield "warning: anybody who reaches this address may use the service; set LAPOR_ROUTE_REQUIRE_KEY=true"
     if not settings.hash_key:
         yield "warning: LAPOR_ROUTE_HASH_KEY isn't set: hashes of texts can't be compared across starts"
-    store = Store.open(settings.store)
-    try:
-        store.upgrade()
-        store.check()
-        yield f"store: {store.name}, {store.waiting():,} waiting"
-        if settings.require_key and not any(key.revoked_at is None for key in store.keys()):  # noqa: SIM118 - a list
-            yield "warning: a key is required and there is none; lapor-route keys create NAME"
-    finally:
-        store.close()
+    if settings.workers > (os.cpu_count() or 1):
+        yield f"warning: {settings.workers} workers share {os.cpu_count()} cores"
+    yield from _check_store(settings)
     router = load(settings)
     routing = router.route(_SAMPLE)
     versions = router.versions
     yield f"model: {versions['model']}, registry {versions['registry']}; a sample is routed: {routing.decision}"
     create_app(settings)
-    yield f"app: page at {STATIC}"
+    if not (STATIC / "index.html").is_file():
+        raise InputError(f"the triage page isn't in {STATIC}; install the package again")
     yield _free_port(settings)
+
+
+def _check_store(settings: Settings) -> Iterator[str]:
+    """Looks at the store without changing it."""
+    store = Store.open(settings.store)
+    try:
+        store.check()
+        yield f"store: {store.name}, {store.waiting():,} waiting"
+        if settings.require_key and not any(key.revoked_at is None for key in store.keys()):  # noqa: SIM118 - a list
+            yield "warning: a key is required and there is none; lapor-route keys create NAME"
+    except OutdatedStoreError as error:
+        if store.file is not None and not os.access(store.file.parent, os.W_OK):
+            raise
+        yield f"note: the start will make or upgrade the store ({error})"
+    finally:
+        store.close()
 
 
 def serve(settings: Settings) -> None:
@@ -100,11 +111,14 @@ def _free_port(settings: Settings) -> str:
     Raises:
         InputError: It can't.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise InputError(f"{settings.host}:{settings.port} can't be listened on: {error}") from None
-    return f"address: http://{settings.host}:{settings.port}"
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise InputError(f"{shown}:{settings.port} can't be listened on: {error}") from None
+    return f"address: http://{shown}:{settings.port}"

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     StringConstraints,
     model_validator,
@@ -33,10 +34,20 @@ TopK = Annotated[int, Field(ge=1, le=MOST_CANDIDATES), BeforeValidator(_integral
 Text = Annotated[str, AfterValidator(_whole)]
 Id = Annotated[Text, StringConstraints(max_length=200)]
 _HALVES = re.compile("[\ud800-\udfff]")
+MOST_IN_BATCH = 10_000
+"""Complaints of one batch call, whatever a deployment's settings say."""
+_MOST_KEYS = 50
 _EXAMPLE = "Jalan berlubang di Kec. Depok, Sleman, sudah dua bulan belum diperbaiki."
 
 
 _TEXT, _NOTHING = {"type": "string"}, {"type": "null"}
+_ROUTE_RULES: dict[str, Any] = {
+    "anyOf": [
+        {"properties": {"keep": {"const": True}}},
+        {"properties": {"officer": _NOTHING, "replaces": _NOTHING}},
+    ]
+}
+"""What `RouteRequest` checks across its fields, for who generates clients from the schema."""
 _FEEDBACK_RULES: dict[str, Any] = {
     "oneOf": [
         {"required": ["record"], "properties": {"record": _TEXT, "id": _NOTHING}},
@@ -53,6 +64,14 @@ _FEEDBACK_RULES: dict[str, Any] = {
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _small(cls, data: Any) -> Any:
+        """Refuses an object of very many keys before each of them is an error."""
+        if isinstance(data, dict) and len(data) > _MOST_KEYS:
+            raise ValueError(f"an object of {len(data):,} keys")
+        return data
+
 
 class ComplaintIn(_Request):
     """A complaint; of a longer text the first 20,000 characters are read, and the routing says so."""
@@ -67,8 +86,10 @@ class ComplaintIn(_Request):
 class RouteRequest(ComplaintIn):
     """A complaint, and how much to say about it."""
 
+    model_config = ConfigDict(json_schema_extra=_ROUTE_RULES)
+
     top_k: TopK = Field(5, description="Most candidates to return.")
-    explain: bool = Field(False, description="Weigh every word of the text; costs up to 34 times as much.")
+    explain: bool = Field(False, description="Weigh every word of the text; costs up to 50 times as much.")
     keep: bool = Field(True, description="Keep a record; without one there is no feedback and nothing to replay.")
     officer: Text | None = Field(
         None, max_length=100, description="An officer who asks: what is undecided is theirs for ten minutes."
@@ -76,14 +97,20 @@ class RouteRequest(ComplaintIn):
     replaces: Text | None = Field(
         None,
         max_length=64,
-        description="The record of an earlier routing of the same complaint: it leaves the queue.",
+        description="The record of an earlier routing of the same text: it leaves the queue.",
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RouteRequest:
+        if not self.keep and (self.officer is not None or self.replaces is not None):
+            raise ValueError("`officer` and `replaces` need a record: leave out `keep`")
+        return self
 
 
 class BatchRequest(_Request):
     """Complaints to route in one call."""
 
-    complaints: list[ComplaintIn] = Field(min_length=1)
+    complaints: Annotated[list[ComplaintIn], Field(min_length=1, max_length=MOST_IN_BATCH), FailFast()]
     top_k: TopK = Field(5, description="Most candidates to return for each.")
 
 

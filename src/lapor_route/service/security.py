@@ -37,19 +37,25 @@ class Gate:
         self._buckets = RateLimiter(rate_per_minute) if rate_per_minute else None
         self._known: dict[str, tuple[float, KeyRecord | None]] = {}
 
-    async def __call__(self, request: Request) -> str | None:
-        """The name of the request's key; None where none is required.
+    async def __call__(self, request: Request) -> KeyRecord | None:
+        """The request's key; None where none is required.
 
         Raises:
             Problem: There is no valid key, or its rate is used up.
         """
-        key = await self._key(request) if self._require_key else None
-        asker = key.id if key else request.client.host if request.client else "unknown"
-        if self._buckets and (wait := self._buckets.take(asker)):
-            raise Problem(429, "rate_limited", f"too many requests; try again in {wait} s", retry_after=wait)
+        try:
+            key = await self._key(request) if self._require_key else None
+        except Problem:
+            self._take(_network(request))  # who guesses keys has a rate, too
+            raise
+        self._take(key.id if key else _network(request))
         if key:
             request.state.log = {"key": key.name}
-        return key.name if key else None
+        return key
+
+    def _take(self, asker: str) -> None:
+        if self._buckets and (wait := self._buckets.take(asker)):
+            raise Problem(429, "rate_limited", f"too many requests; try again in {wait} s", retry_after=wait)
 
     async def _key(self, request: Request) -> KeyRecord:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -70,6 +76,12 @@ class Gate:
             if record is not None:  # a wrong key is looked up each time: guessing mustn't fill the memory
                 self._known[secret] = (now + KNOWN_SECONDS, record)
         return record
+
+
+def _network(request: Request) -> str:
+    """The asker's address; of an IPv6 one the half that a subscriber can't choose."""
+    host = request.client.host if request.client else "unknown"
+    return ":".join(host.split(":")[:4]) if ":" in host else host
 
 
 class RateLimiter:
@@ -95,11 +107,7 @@ class RateLimiter:
         if left < 1:
             self._buckets[asker] = (left, now)
             return math.ceil((1 - left) * 60 / self.per_minute)
-        if len(self._buckets) >= _MOST_KNOWN:
-            self._forget_idle(now)
+        if asker not in self._buckets and len(self._buckets) >= _MOST_KNOWN:
+            self._buckets.clear()  # rather a minute's grace for all than a memory that grows
         self._buckets[asker] = (left - 1, now)
         return 0
-
-    def _forget_idle(self, now: float) -> None:
-        """A bucket that is full again says nothing."""
-        self._buckets = {asker: (left, since) for asker, (left, since) in self._buckets.items() if now - since < 60}

@@ -17,6 +17,9 @@ HANDED_OVER = f"{PREFIX}SETTINGS"
 """The environment variable by which `serve` hands its settings to its workers, as JSON."""
 
 
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
 class Settings(BaseSettings):
     """A deployment's settings; the environment wins over the file.
 
@@ -67,14 +70,14 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 256
-    max_wait_seconds: Annotated[float, Field(gt=0)] = 0.3
-    max_bulk_wait_seconds: Annotated[float, Field(gt=0)] = 5.0
-    deadline_seconds: Annotated[float, Field(gt=0)] = 10.0
-    bulk_deadline_seconds: Annotated[float, Field(gt=0)] = 60.0
-    retention_days: Annotated[int, Field(ge=0)] = 365
+    max_wait_seconds: Seconds = 0.3
+    max_bulk_wait_seconds: Seconds = 5.0
+    deadline_seconds: Seconds = 10.0
+    bulk_deadline_seconds: Seconds = 60.0
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 365
     drain_seconds: Annotated[int, Field(ge=1)] = 30
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    otlp_endpoint: str | None = None
+    otlp_endpoint: Annotated[str, Field(pattern="^https?://.")] | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -110,7 +113,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
             raise InputError(f"wrong settings: {'; '.join(problems)}") from None
-        except ValueError as error:  # the TOML itself, or JSON in a variable
+        except (OSError, ValueError) as error:  # the file, its TOML, or JSON in a variable
             raise InputError(f"the settings can't be read: {error}") from None
 
     def hand_over(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,8 @@ from lapor_route.service.batcher import Batcher, cost
 from lapor_route.service.logs import LOGGER
 from lapor_route.service.metrics import Metrics
 from lapor_route.service.problems import unavailable
-from lapor_route.service.records import record_of
-from lapor_route.service.store import Store
+from lapor_route.service.records import record_of, text_hash
+from lapor_route.service.store import Store, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +38,8 @@ _WARM_UP = (
 """Written texts of three lengths, routed before the first request: the first run of a network is slow."""
 _WARM_UPS = 5
 _PURGE_EVERY = 3600.0
+_WRITE_FAILURE_SECONDS = 10.0
+"""How long a failed write makes the service unready; then requests are let in to try again."""
 
 
 class Service:
@@ -55,6 +59,8 @@ class Service:
         self._store: Store | None = None
         self._router: Router | None = None
         self._batcher: Batcher | None = None
+        self._explainer: Batcher | None = None
+        self._write_failed_at = -math.inf
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -79,16 +85,42 @@ class Service:
             raise unavailable(self.failure or "the model is being loaded")
         return self._router
 
-    @property
-    def batcher(self) -> Batcher:
-        """The queue.
+    def batcher(self, *, explain: bool = False) -> Batcher:
+        """The queue; that of explanations is one of its own, so that they don't hold up the others.
 
         Raises:
             Problem: The model isn't loaded yet, or can't be.
         """
-        if self._batcher is None:
+        found = self._explainer if explain else self._batcher
+        if found is None:
             raise unavailable(self.failure or "the model is being loaded")
-        return self._batcher
+        return found
+
+    def check(self) -> None:
+        """Sees whether it can answer; reads the store.
+
+        Raises:
+            Problem: Not yet, or not now.
+            LaporRouteError: The store can't be read.
+        """
+        self.batcher()
+        self.store.waiting()
+        if perf_counter() - self._write_failed_at < _WRITE_FAILURE_SECONDS:
+            raise unavailable("the store can't be written")
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is loaded."""
+        return self._batcher is not None
+
+    @property
+    def dead(self) -> bool:
+        """Whether only a restart helps."""
+        return any(batcher.failed for batcher in (self._batcher, self._explainer) if batcher)
+
+    def hash(self, text: str) -> str:
+        """The keyed hash that stands for a complaint's text."""
+        return text_hash(text, self._hash_key)
 
     async def start(self) -> None:
         """Opens the store and begins to load the model."""
@@ -101,8 +133,7 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._batcher:
-            await self._batcher.stop()
+        await asyncio.gather(*(batcher.stop() for batcher in (self._batcher, self._explainer) if batcher))
         if self._store:
             await run_in_threadpool(self._store.close)
 
@@ -115,29 +146,33 @@ class Service:
             self.failure = f"the model can't be loaded: {error if told else type(error).__name__}"
             LOGGER.critical(self.failure, exc_info=None if told else error)
             return
-        self._batcher = Batcher(
-            router,
-            self._keep,
-            self.metrics,
-            max_wait=self.settings.max_wait_seconds,
-            max_bulk_wait=self.settings.max_bulk_wait_seconds,
-            rate=rate,
+        make = partial(
+            Batcher, router, self._keep, self.metrics, rate=rate, max_bulk_wait=self.settings.max_bulk_wait_seconds
         )
+        self._batcher = make(max_wait=self.settings.max_wait_seconds)
+        self._explainer = make(max_wait=self.settings.max_bulk_wait_seconds, explain=True)
         self._router = router
         self.metrics.ready(router.registry, router.versions)
         LOGGER.info("ready", extra={"versions": router.versions})
 
     def _keep(self, jobs: Sequence[Job]) -> None:
-        """Puts a routed micro-batch into the store; runs on the store's thread."""
+        """Puts a routed micro-batch into the store; runs on a thread of the store's."""
         start = perf_counter()
         wanted = [job for job in jobs if job.order.keep]
+        if not wanted:
+            return
         records = [record_of(job, self._hash_key) for job in wanted]
-        self.store.add_routings(
-            records,
-            replaces=[job.order.replaces for job in wanted if job.order.replaces],
-            leases={job.record: job.order.officer for job in wanted if job.order.officer},
-        )
-        self.metrics.kept(jobs, perf_counter() - start)
+        try:
+            self.store.add_routings(
+                records,
+                replaces=[job.order.replaces for job in wanted if job.order.replaces],
+                leases={job.record: job.order.officer for job in wanted if job.order.officer},
+            )
+        except StoreError:
+            self._write_failed_at = perf_counter()
+            raise
+        self._write_failed_at = -math.inf
+        self.metrics.kept(wanted, perf_counter() - start)
         for record in records:
             LOGGER.debug("routing", extra={"record": record.id, "text": record.text, "place": record.place})
 
@@ -147,8 +182,8 @@ class Service:
             before = datetime.now(timezone.utc) - timedelta(days=self.settings.retention_days)
             try:
                 deleted = await run_in_threadpool(self.store.purge, before)
-            except LaporRouteError as error:
-                LOGGER.error("retention failed: %s", error)
+            except Exception:  # the next hour may be better; nobody else would tell
+                LOGGER.exception("retention failed")
             else:
                 if deleted:
                     LOGGER.info("retention", extra={"deleted": deleted})

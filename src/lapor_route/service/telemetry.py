@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from lapor_route.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
 
     from lapor_route.service.settings import Settings
@@ -14,14 +16,17 @@ if TYPE_CHECKING:
 _QUIET = "health/live,health/ready,metrics,static"
 
 
-def instrument(app: FastAPI, settings: Settings) -> None:
+def instrument(app: FastAPI, settings: Settings) -> Callable[[], None]:
     """Sends a span for each request, without its text, to `settings.otlp_endpoint` (OTLP over HTTP).
+
+    Returns:
+        What sends the last ones, at the end.
 
     Raises:
         MissingExtraError: The packages aren't installed.
     """
     if settings.otlp_endpoint is None:
-        return
+        return lambda: None
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -35,4 +40,4 @@ def instrument(app: FastAPI, settings: Settings) -> None:
     exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls=_QUIET)
-    app.state.tracer_provider = provider
+    return provider.shutdown

@@ -130,7 +130,7 @@ def test_every_commit_reaches_the_disk_in_sqlite(tmp_path: Path) -> None:
         "synchronous": 2,
         "foreign_keys": 1,
         "secure_delete": 1,
-        "busy_timeout": 10_000,
+        "busy_timeout": 5_000,
     }
     with database.read() as one, database.read() as other:
         for connection in (one, other):

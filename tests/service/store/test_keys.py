@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from lapor_route.service.store import KeyRecord, Store, UnknownRecordError
+from lapor_route.service.store import OFFICER, KeyRecord, Store, UnknownRecordError
 from tests.service.store.samples import NOON
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_a_key_opens_and_is_stored_only_as_a_hash(store: Store, database: Database) -> None:
     key = store.add_key("portal kota")
     assert re.fullmatch(r"lr_[0-9a-f]{8}_[A-Za-z0-9_-]{43}", key)
-    assert store.key(key) == KeyRecord(key[3:11], "portal kota", NOON, None)
+    assert store.key(key) == KeyRecord(key[3:11], "portal kota", OFFICER, NOON, None)
     with database.read() as connection:
         (row,) = connection.execute(text("SELECT * FROM api_keys"))
     assert key[12:] not in str(row)
@@ -61,8 +61,8 @@ def test_keys_are_listed_without_their_secret(store: Store, clock: Clock) -> Non
     second = store.add_key("Alfa\0")
     store.revoke_key(first[3:11])
     assert store.keys() == [
-        KeyRecord(first[3:11], "Zeta", NOON, clock.now),
-        KeyRecord(second[3:11], "Alfa\ufffd", clock.now, None),
+        KeyRecord(first[3:11], "Zeta", OFFICER, NOON, clock.now),
+        KeyRecord(second[3:11], "Alfa\ufffd", OFFICER, clock.now, None),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from lapor_route.service.endpoints.common import Asker, ServiceOf, problems
+from lapor_route.service.endpoints.common import AnyKey, ServiceOf, problems
 from lapor_route.service.problems import not_found
 from lapor_route.service.schemas import BodiesAnswer, BodyOut, InfoAnswer
 
@@ -25,7 +25,7 @@ _MOST = 1000
 )
 def bodies(
     service: ServiceOf,
-    asker: Asker,
+    key: AnyKey,
     response: Response,
     if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
     q: Annotated[str, Query(max_length=200, description="An id, name or alias.", examples=["disdukcapil"])] = "",
@@ -42,7 +42,7 @@ def bodies(
 
 
 @router.get("/bodies/{body_id}", summary="One body", responses=problems(404))
-def body(body_id: str, service: ServiceOf, asker: Asker) -> BodyOut:
+def body(body_id: str, service: ServiceOf, key: AnyKey) -> BodyOut:
     """A body of the registry, one that ended or isn't connected too."""
     registry = service.router.registry
     if body_id not in registry:
@@ -51,7 +51,7 @@ def body(body_id: str, service: ServiceOf, asker: Asker) -> BodyOut:
 
 
 @router.get("/info", summary="What runs here", responses=problems())
-def info(service: ServiceOf, asker: Asker) -> InfoAnswer:
+def info(service: ServiceOf, key: AnyKey) -> InfoAnswer:
     """Versions and limits."""
     router = service.router
     return InfoAnswer(

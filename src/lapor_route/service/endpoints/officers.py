@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from lapor_route.privacy import mask
-from lapor_route.service.endpoints.common import Asker, ServiceOf, problems
+from lapor_route.service.endpoints.common import AnyKey, OfficersKey, ServiceOf, problems
 from lapor_route.service.ids import new_id
 from lapor_route.service.problems import invalid, not_found
 from lapor_route.service.schemas import (
@@ -24,7 +24,7 @@ from lapor_route.service.schemas import (
     Waiting,
 )
 from lapor_route.service.state import Service
-from lapor_route.service.store import CHANGED, OUT_OF_SCOPE, Feedback, RoutingRecord
+from lapor_route.service.store import CHANGED, OFFICER, OUT_OF_SCOPE, Feedback, KeyRecord, RoutingRecord
 
 OUT_OF_SCOPE_NAME = "Bukan kewenangan instansi pemerintah"
 NO_CANDIDATE_NAME = "Tanpa usulan"
@@ -32,9 +32,9 @@ router = APIRouter(prefix="/v1", tags=["officers"])
 
 
 @router.post("/feedback", status_code=201, summary="Say what an officer decided", responses=problems(400, 404, 415))
-def give_feedback(request: FeedbackRequest, service: ServiceOf, asker: Asker) -> FeedbackAnswer:
+def give_feedback(request: FeedbackRequest, service: ServiceOf, key: AnyKey) -> FeedbackAnswer:
     """Keeps a decision: accepted, changed to another body, or no government body's business."""
-    record = _record(service, request)
+    record = _record(service, request, key)
     feedback = Feedback(
         id=new_id(),
         created_at=datetime.now(timezone.utc),
@@ -42,7 +42,7 @@ def give_feedback(request: FeedbackRequest, service: ServiceOf, asker: Asker) ->
         verdict=request.verdict,
         body_id=_body(service, record, request),
         note=mask(request.note).text if request.note else None,
-        officer=request.officer or asker,
+        officer=request.officer or (key.name if key else None),
     )
     service.store.add_feedback(feedback)
     service.metrics.feedback.labels(feedback.verdict).inc()
@@ -55,10 +55,15 @@ def give_feedback(request: FeedbackRequest, service: ServiceOf, asker: Asker) ->
     )
 
 
-def _record(service: Service, request: FeedbackRequest) -> RoutingRecord:
+def _record(service: Service, request: FeedbackRequest, key: KeyRecord | None) -> RoutingRecord:
+    """The routing that is meant: a caller's own one, or any for an officer."""
     store = service.store
-    record = store.routing(request.record) if request.record is not None else store.by_caller_id(request.id or "")
-    if record is None:
+    if request.record is not None:
+        record = store.routing(request.record)
+    else:
+        record = store.by_caller_id(request.id or "", key.name if key else None)
+    foreign = record is not None and key is not None and key.role != OFFICER and record.key_name != key.name
+    if record is None or foreign:
         raise not_found("there is no routing with this record or id; it may be older than what is kept")
     return record
 
@@ -78,8 +83,8 @@ def _body(service: Service, record: RoutingRecord, request: FeedbackRequest) -> 
     return lead
 
 
-@router.get("/queue", summary="How many wait for an officer", responses=problems())
-def queue(service: ServiceOf, asker: Asker) -> Waiting:
+@router.get("/queue", summary="How many wait for an officer", responses=problems(403))
+def queue(service: ServiceOf, key: OfficersKey) -> Waiting:
     """Counts the routings that are to be reviewed or asked about and have no feedback yet."""
     return Waiting(waiting=service.store.waiting())
 
@@ -88,9 +93,9 @@ def queue(service: ServiceOf, asker: Asker) -> Waiting:
     "/queue/next",
     summary="Take the next one that waits",
     response_model=QueueItem,
-    responses={204: {"description": "Nothing waits."}, **problems(400, 415)},
+    responses={204: {"description": "Nothing waits."}, **problems(400, 403, 415)},
 )
-def next_in_queue(officer: Officer, service: ServiceOf, asker: Asker) -> QueueItem | Response:
+def next_in_queue(officer: Officer, service: ServiceOf, key: OfficersKey) -> QueueItem | Response:
     """Gives the oldest undecided routing and keeps it from other officers for ten minutes."""
     record = service.store.next_undecided(officer.officer)
     if record is None:
@@ -106,9 +111,9 @@ def next_in_queue(officer: Officer, service: ServiceOf, asker: Asker) -> QueueIt
 
 
 @router.post(
-    "/queue/skip", status_code=204, summary="Leave one to another officer", responses=problems(400, 404, 415)
+    "/queue/skip", status_code=204, summary="Leave one to another officer", responses=problems(400, 403, 404, 415)
 )
-def skip(request: Skip, service: ServiceOf, asker: Asker) -> Response:
+def skip(request: Skip, service: ServiceOf, key: OfficersKey) -> Response:
     """Gives a routing back; for an hour the officer isn't offered it again."""
     if service.store.routing(request.record) is None:
         raise not_found("there is no routing with this record")
@@ -116,9 +121,9 @@ def skip(request: Skip, service: ServiceOf, asker: Asker) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/statistics", summary="Volume, decisions, and what officers changed", responses=problems())
+@router.get("/statistics", summary="Volume, decisions, and what officers changed", responses=problems(403))
 def statistics(
-    service: ServiceOf, asker: Asker, days: Annotated[int, Query(ge=1, le=366)] = 30
+    service: ServiceOf, key: OfficersKey, days: Annotated[int, Query(ge=1, le=366)] = 30
 ) -> StatisticsAnswer:
     """Figures of the last days, today included; days are Indonesia's (WIB)."""
     found = service.store.statistics(days)

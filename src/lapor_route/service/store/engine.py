@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError, StatementError
 
 from lapor_route.errors import MissingExtraError
-from lapor_route.service.store.errors import StoreError
+from lapor_route.service.store.errors import OutdatedStoreError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.exc import IntegrityError
 
-PATIENCE = 10
+PATIENCE = 5
 """Seconds that a writer waits for others."""
 _SUPPORTED = "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 _MIB = 2**20
@@ -83,7 +83,7 @@ class Database:
     def _guarded(self) -> Iterator[None]:
         # SQLite would make an empty file where there is none.
         if self.file is not None and not self.file.is_file():
-            raise StoreError(f"the store {self.name} doesn't exist; run `lapor-route store upgrade`")
+            raise OutdatedStoreError(f"the store {self.name} doesn't exist; run `lapor-route store upgrade`")
         # Not chained: what a driver says below its first line may hold a row, with its text.
         try:
             yield

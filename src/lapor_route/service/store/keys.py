@@ -24,7 +24,7 @@ _SECRET_BYTES = 32
 _FIELDS = [API_KEYS.c[name] for name in KeyRecord.__dataclass_fields__]
 
 
-def add(connection: Connection, name: str, now: datetime) -> str:
+def add(connection: Connection, name: str, role: str, now: datetime) -> str:
     """Makes a key.
 
     Returns:
@@ -35,7 +35,7 @@ def add(connection: Connection, name: str, now: datetime) -> str:
         key_id = secrets.token_hex(4)
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     connection.execute(
-        insert(API_KEYS).values(id=key_id, name=name, secret_hash=_hash(key_id, secret), created_at=now)
+        insert(API_KEYS).values(id=key_id, name=name, role=role, secret_hash=_hash(key_id, secret), created_at=now)
     )
     return f"lr_{key_id}_{secret}"
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ACCEPTED, CHANGED = "accepted", "changed"
 VERDICTS = (ACCEPTED, CHANGED, OUT_OF_SCOPE)
 """What an officer says: it goes where the router said; elsewhere; it is no matter for any body."""
+CALLER, OFFICER = "caller", "officer"
+ROLES = (CALLER, OFFICER)
+"""What a key may: route, and give feedback on its own routings; or all that officers do, too."""
 WIB = timezone(timedelta(hours=7), "WIB")
 """Asia/Jakarta, which has known no summer time since 1964: days are counted there."""
 
@@ -77,12 +80,14 @@ class KeyRecord:
     Attributes:
         id: 8 hexadecimal characters, part of the key.
         name: What it is for.
+        role: One of `ROLES`.
         created_at: When it was made.
         revoked_at: When it was revoked, if it was.
     """
 
     id: str
     name: str
+    role: str
     created_at: datetime
     revoked_at: datetime | None
 

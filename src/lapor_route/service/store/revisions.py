@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from lapor_route.service.store.errors import StoreError
+from lapor_route.service.store.errors import OutdatedStoreError, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,7 +55,7 @@ def check(database: Database) -> None:
     if current not in (None, *_known()):
         raise StoreError(_newer(database))
     if current != _head():
-        raise StoreError(
+        raise OutdatedStoreError(
             f"the store {database.name} is at revision {current or 'none'}, this package needs {_head()}; "
             "run `lapor-route store upgrade`"
         )

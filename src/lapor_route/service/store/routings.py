@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from lapor_route.routing import FORWARD
@@ -67,9 +67,10 @@ def get(connection: Connection, record_id: str) -> RoutingRecord | None:
     return _found(connection, ROUTINGS.c.id == record_id)
 
 
-def latest_of_caller(connection: Connection, caller_id: str) -> RoutingRecord | None:
-    """The latest routing of a caller's own key."""
-    return _found(connection, ROUTINGS.c.caller_id == caller_id)
+def latest_of_caller(connection: Connection, caller_id: str, key_name: str | None) -> RoutingRecord | None:
+    """The latest routing under a caller's own id of a complaint; of that API key alone, if one is named."""
+    condition = ROUTINGS.c.caller_id == caller_id
+    return _found(connection, condition if key_name is None else and_(condition, ROUTINGS.c.key_name == key_name))
 
 
 def latest(connection: Connection, number: int) -> list[RoutingRecord]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from lapor_route.service.store import export, feedback, keys, queue, revisions, routings, statistics
 from lapor_route.service.store.engine import Database
-from lapor_route.service.store.records import WIB, Feedback, KeyRecord, RoutingRecord, Statistics
+from lapor_route.service.store.records import OFFICER, WIB, Feedback, KeyRecord, RoutingRecord, Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 
 LEASE = timedelta(minutes=10)
@@ -53,6 +54,11 @@ class Store:
     def name(self) -> str:
         """The URL without what is secret."""
         return self._database.name
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite store."""
+        return self._database.file
 
     def upgrade(self) -> None:
         """Makes or changes the tables as this package needs them; several processes may do so at once.
@@ -100,10 +106,10 @@ class Store:
         with self._database.read() as connection:
             return routings.get(connection, record_id)
 
-    def by_caller_id(self, caller_id: str) -> RoutingRecord | None:
-        """The latest routing of a caller's own key."""
+    def by_caller_id(self, caller_id: str, key_name: str | None = None) -> RoutingRecord | None:
+        """The latest routing under a caller's own id of a complaint; of that API key alone, if one is named."""
         with self._database.read() as connection:
-            return routings.latest_of_caller(connection, caller_id)
+            return routings.latest_of_caller(connection, caller_id, key_name)
 
     def latest(self, number: int) -> list[RoutingRecord]:
         """The latest routings, newest first."""
@@ -174,14 +180,18 @@ class Store:
         """The latest feedback of each routing, as rows that the training kit reads; see `export.rows`."""
         return export.rows(self._database)
 
-    def add_key(self, name: str) -> str:
+    def add_key(self, name: str, role: str = OFFICER) -> str:
         """Makes an API key.
+
+        Args:
+            name: What it is for.
+            role: One of `ROLES`.
 
         Returns:
             The key; nobody can read it again.
         """
         with self._database.write() as connection:
-            return keys.add(connection, name, self._clock())
+            return keys.add(connection, name, role, self._clock())
 
     def keys(self) -> list[KeyRecord]:
         """All API keys, oldest first, the revoked ones too."""

@@ -162,6 +162,7 @@ API_KEYS = Table(
     METADATA,
     Column("id", StorableText, primary_key=True),
     Column("name", StorableText, nullable=False),
+    Column("role", StorableText, nullable=False),
     Column("secret_hash", StorableText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),

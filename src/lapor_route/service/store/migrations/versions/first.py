@@ -91,6 +91,7 @@ def _make_keys() -> None:
         "api_keys",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
+        sa.Column("role", sa.Text, nullable=False),
         sa.Column("secret_hash", sa.Text, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True)),
