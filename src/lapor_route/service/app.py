@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -41,14 +40,16 @@ def create_app(settings: Settings | None = None, load_router: Callable[[], Route
 
     Args:
         settings: By default those that `serve` handed over, or the environment's.
-        load_router: Makes the router, by default from the settings' bundle; your own can hold another classifier.
+        load_router: Makes the router, by default from the settings' bundle; your own can hold another classifier,
+            which several threads call if `settings.threads` says so.
 
     Raises:
         InputError: The environment's settings are wrong.
         MissingExtraError: Traces are asked for and OpenTelemetry isn't installed.
     """
     settings = settings or Settings.handed_over()
-    service = Service(settings, load_router or (lambda: load(settings)))
+    threads = settings.model_threads if load_router is None else settings.threads or 1
+    service = Service(settings, load_router or (lambda: load(settings)), threads)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -94,14 +95,12 @@ def create_app(settings: Settings | None = None, load_router: Callable[[], Route
 
 
 def load(settings: Settings) -> Router:
-    """The router of a deployment; several workers share the cores evenly."""
-    threads = settings.threads
-    if threads is None and settings.workers > 1 and "threads" in Bundle.open(settings.model).engine_options:
-        threads = max(1, (os.cpu_count() or 1) // settings.workers)
+    """The router of a deployment; each micro-batch has one thread, and several run at once."""
+    one_each = "threads" in Bundle.open(settings.model).engine_options
     return Router.load(
         settings.model,
         backend=settings.backend,
-        threads=threads,
+        threads=1 if one_each else None,
         target_precision=settings.target_precision,
         shortlist_coverage=settings.shortlist_coverage,
         rules=settings.rules,

@@ -33,11 +33,12 @@ _CHARACTERS_A_TOKEN = 5
 _LONGEST_READ = 1200
 """Characters that the encoder reads of a text (192 tokens); behind them only places, rules and masking do."""
 _UNREAD_CHARACTERS_A_TOKEN = 15
-_MEMORY = 0.3
-"""Weight of a full micro-batch in the running rate; a smaller one counts for less."""
+_MEMORY = 4
+"""Full micro-batches over which the rate is averaged."""
 _STALE = 1.5
 """How many times the longest expected wait a complaint may really wait before it is turned away after all."""
 _MOST_COMMITS = 2
+"""Micro-batches that may wait for the store, or be in it, while others are routed."""
 
 
 class OverloadedError(Exception):
@@ -126,9 +127,9 @@ class Observer(Protocol):
 
 
 class Batcher:
-    """Routes complaints in micro-batches of a token budget, on one thread beside the event loop.
+    """Routes complaints in micro-batches of a token budget, on threads beside the event loop.
 
-    A micro-batch takes what waits as soon as the thread is free: nothing waits for company. Single complaints go
+    A micro-batch takes what waits as soon as a thread is free: nothing waits for company. Single complaints go
     first; batch calls get what is left, and a quarter at least. How long a new one would wait is known from the
     tokens ahead of it and the rate of late, the store's part included; above the bound it is refused at once, so
     the queue can't grow.
@@ -141,6 +142,7 @@ class Batcher:
         max_wait: Seconds that a single complaint may be expected to wait.
         max_bulk_wait: The same for batch calls.
         rate: Tokens a second to reckon with at first.
+        threads: Micro-batches that are routed at the same time.
         explain: Whether it weighs every word of its complaints.
         token_budget: Tokens of a micro-batch.
     """
@@ -154,6 +156,7 @@ class Batcher:
         max_wait: float,
         max_bulk_wait: float,
         rate: float,
+        threads: int = 1,
         explain: bool = False,
         token_budget: int = TOKEN_BUDGET,
     ) -> None:
@@ -167,13 +170,13 @@ class Batcher:
         self._queues: dict[bool, deque[Job]] = {False: deque(), True: deque()}
         self._tokens = {False: 0, True: 0}
         self._under_way = 0
-        self._rate = rate
-        self._last_done = perf_counter()
+        self._rate = Rate(rate, _MEMORY * token_budget)
         self._wake = asyncio.Event()
         self._stopping = False
-        self._commits: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(_MOST_COMMITS)
-        self._model = ThreadPoolExecutor(1, "lapor-route-model")
+        self._working: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(threads + _MOST_COMMITS - 1)
+        self._free = asyncio.Semaphore(threads)
+        self._model = ThreadPoolExecutor(threads, "lapor-route-model")
         self._store = ThreadPoolExecutor(1, "lapor-route-store")
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -189,10 +192,10 @@ class Batcher:
 
     def expected_wait(self, bulk: bool) -> float:
         """Seconds that a complaint which comes now waits, by the rate of late."""
-        done = self._rate * (perf_counter() - self._last_done)
-        ahead = max(0.0, self._under_way - done) + self._tokens[False] + (self._tokens[True] if bulk else 0)
+        under_way = max(0.0, self._under_way - self._rate.since_last())
+        ahead = under_way + self._tokens[False] + (self._tokens[True] if bulk else 0)
         share = 1 - BULK_SHARE if self._queues[True] and not bulk else 1
-        return ahead / (self._rate * share)
+        return ahead / (self._rate.tokens_a_second * share)
 
     async def route(
         self,
@@ -241,34 +244,31 @@ class Batcher:
         self._stopping = True
         self._wake.set()
         await self._task
-        if self._commits:
-            await asyncio.wait(self._commits)
+        if self._working:
+            await asyncio.wait(self._working)
         self._model.shutdown()
         self._store.shutdown()
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             await self._room.acquire()
+            await self._free.acquire()
             jobs = self._take()
             if not jobs:
+                self._free.release()
                 self._room.release()
                 if self._stopping:
                     return
                 self._wake.clear()
                 continue
+            if not self._under_way:
+                self._rate.resume()
             self._under_way += sum(job.cost for job in jobs)
             self._observer.waiting(self._lane, self.depth)
-            try:
-                seconds = await loop.run_in_executor(self._model, self._route, jobs)
-                self._observer.batch_done(jobs, seconds)
-            except Exception as error:
-                self._end(jobs, error)
-                continue
-            commit = loop.create_task(self._commit(jobs))
-            self._commits.add(commit)
-            commit.add_done_callback(self._commits.discard)
+            task = asyncio.get_running_loop().create_task(self._work(jobs))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
 
     def _take(self) -> list[Job]:
         """The next micro-batch: at least one job, then as many as fit the budget."""
@@ -319,10 +319,17 @@ class Batcher:
             job.routing = replace(routing, candidates=routing.candidates[: job.top_k])
             job.data = job.routing.to_dict()
 
-    async def _commit(self, jobs: list[Job]) -> None:
+    async def _work(self, jobs: list[Job]) -> None:
+        """Routes a micro-batch, keeps it, and answers."""
+        loop = asyncio.get_running_loop()
         try:
+            try:
+                seconds = await loop.run_in_executor(self._model, self._route, jobs)
+            finally:
+                self._free.release()
+            self._observer.batch_done(jobs, seconds)
             routed = [job for job in jobs if job.failure is None]
-            await asyncio.get_running_loop().run_in_executor(self._store, self._keep, routed)
+            await loop.run_in_executor(self._store, self._keep, routed)
         except Exception as error:
             self._end(jobs, error)
         else:
@@ -338,11 +345,43 @@ class Batcher:
                 job.kept.set_result(None)
             else:
                 job.kept.set_exception(failure)
-        tokens, now = sum(job.cost for job in jobs), perf_counter()
-        # While there is work, a micro-batch ends as often as the slower of model and store allows.
-        seconds = now - max(self._last_done, jobs[0].started or now)
-        if error is None and seconds > 0:
-            self._rate += _MEMORY * min(1.0, tokens / self._budget) * (tokens / seconds - self._rate)
-        self._last_done = now
+        tokens = sum(job.cost for job in jobs)
         self._under_way -= tokens
+        self._rate.done(tokens)
         self._room.release()
+
+
+class Rate:
+    """Tokens a second of late: what was done, over the time in which there was something to do.
+
+    Args:
+        tokens_a_second: To begin with.
+        memory: Tokens over which it is averaged.
+    """
+
+    def __init__(self, tokens_a_second: float, memory: float) -> None:
+        self._memory = memory
+        self._tokens = memory
+        self._seconds = memory / tokens_a_second
+        self._last = perf_counter()
+
+    @property
+    def tokens_a_second(self) -> float:
+        """The rate."""
+        return self._tokens / self._seconds
+
+    def since_last(self) -> float:
+        """Tokens that should have been done since the last ones were."""
+        return (perf_counter() - self._last) * self.tokens_a_second
+
+    def resume(self) -> None:
+        """There is something to do again."""
+        self._last = perf_counter()
+
+    def done(self, tokens: int) -> None:
+        """Some are done."""
+        now = perf_counter()
+        kept = math.exp(-tokens / self._memory)
+        self._tokens = self._tokens * kept + tokens
+        self._seconds = self._seconds * kept + now - self._last
+        self._last = now

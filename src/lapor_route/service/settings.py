@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from lapor_route.classifiers.backends import usable_cores
 from lapor_route.errors import InputError
 
 PREFIX = "LAPOR_ROUTE_"
@@ -33,7 +34,8 @@ class Settings(BaseSettings):
         model: A bundle's folder; by default the embedded one.
         rules: A file of your own rules.
         backend: What computes the encoder.
-        threads: Threads of the encoder in each worker; by default the cores, shared among the workers.
+        threads: Micro-batches that each worker routes at the same time, one thread each; by default the cores,
+            shared among the workers.
         target_precision: Precision of what is forwarded; by default the bundle's.
         shortlist_coverage: Share of shortlists that hold the right body; by default the bundle's.
         require_key: Whether requests need an API key.
@@ -78,6 +80,11 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[int, Field(ge=1)] = 30
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: Annotated[str, Field(pattern="^https?://.")] | None = None
+
+    @property
+    def model_threads(self) -> int:
+        """Micro-batches that each worker routes at the same time."""
+        return self.threads or max(1, usable_cores() // self.workers)
 
     @classmethod
     def settings_customise_sources(

@@ -48,13 +48,15 @@ class Service:
     Args:
         settings: The deployment's settings.
         load_router: Makes the router; called once, on a thread, while the service already answers `/health/live`.
+        threads: Micro-batches that are routed at the same time.
     """
 
-    def __init__(self, settings: Settings, load_router: Callable[[], Router]) -> None:
+    def __init__(self, settings: Settings, load_router: Callable[[], Router], threads: int) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.failure: str | None = None
         self._load_router = load_router
+        self._threads = threads
         self._hash_key = (settings.hash_key or secrets.token_hex(32)).encode()
         self._store: Store | None = None
         self._router: Router | None = None
@@ -149,7 +151,7 @@ class Service:
         make = partial(
             Batcher, router, self._keep, self.metrics, rate=rate, max_bulk_wait=self.settings.max_bulk_wait_seconds
         )
-        self._batcher = make(max_wait=self.settings.max_wait_seconds)
+        self._batcher = make(max_wait=self.settings.max_wait_seconds, threads=self._threads)
         self._explainer = make(max_wait=self.settings.max_bulk_wait_seconds, explain=True)
         self._router = router
         self.metrics.ready(router.registry, router.versions)
