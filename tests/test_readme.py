@@ -14,7 +14,8 @@ from lapor_route.cli import _parser
 from lapor_route.decisions.rules import Rules
 
 ROOT = Path(__file__).parent.parent
-PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/decisions.md", "docs/service.md")}
+NAMES = ("README.md", "docs/decisions.md", "docs/service.md")
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
 
 
 def blocks(language: str) -> list[str]:
