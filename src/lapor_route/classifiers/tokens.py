@@ -53,8 +53,8 @@ class SentencePieceSegmenter:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
-        found: list[list[int]] = self._model.encode([_readable(text) for text in texts], num_threads=1)
-        return found
+        # One by one: a list, even of one text, is given to a thread that is started for it.
+        return [self._model.encode(_readable(text)) for text in texts]
 
     def save(self, folder: Path) -> None:
         """Writes `sentencepiece.model`, and its name into `tokenizer.json`."""

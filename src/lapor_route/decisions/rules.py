@@ -300,13 +300,18 @@ def _rule(row: dict[str, Any], registry: Registry) -> Rule:
     return Rule(
         name=row["name"],
         topics=frozenset(when.get("topic", ())),
-        regions=regions | {body.id for body in registry if body.is_regional and body.parent in regions},
+        regions=regions | _regions_of(regions, registry),
         texts=tuple(_phrases(when[key]) for key in ("text", "also_text") if key in when),
         excluded=_phrases(when.get("not_text", ())),
         forward=then.get("forward"),
         review=then.get("review", False),
         copies=tuple(dict.fromkeys(then.get("copy", ()))),
     )
+
+
+def _regions_of(provinces: frozenset[str], registry: Registry) -> set[str]:
+    """The kabupaten and kota of provinces."""
+    return {body.id for body in registry if body.parent in provinces} if provinces else set()
 
 
 def _phrases(texts: Sequence[str]) -> tuple[Phrase, ...]:
