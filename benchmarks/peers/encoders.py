@@ -115,8 +115,10 @@ class EncoderEngine(Engine):
 
 
 class OrtEngine(EncoderEngine):
-    """ONNX Runtime. Variants: ``fp32`` (exported and fused), ``int8`` (that, by `quantize_dynamic`), ``ours`` (the graph
-    of the bundle, so that the settings here and the package's can be told apart).
+    """ONNX Runtime.
+
+    Variants: ``fp32`` (exported and fused), ``int8`` (that, by `quantize_dynamic`), ``ours`` (the bundle's own graph,
+    to tell its share of the speed from that of the settings).
     """
 
     packages = ("onnxruntime", "sentencepiece")
