@@ -65,7 +65,8 @@ def _summary(peers: dict[str, Any]) -> str:
         fastest = min(pipelines.values(), key=lambda peer: float(peer["ours_times"]["median"]))
         plain = pipelines.get("indobert-fp32", fastest)
         sentences.append(
-            f"The whole router is {_range(plain['ours_times'], 1)} times as fast as a BERT of IndoBERT base's shape "
+            f"The whole router is {_range(plain['ours_times'], 1)} times as fast as a BERT of IndoBERT base's "
+            "shape "
             f"in {plain['title']}, and {_range(fastest['ours_times'], 1)} times as fast as the fastest of "
             f"its kinds, {fastest['title']}."
         )
