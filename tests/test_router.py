@@ -270,3 +270,17 @@ def test_a_longer_shortlist_than_top_k(tiny_classifier: LinearClassifier) -> Non
 )
 def test_the_textbook_cases(router: Router, text: str, expected: str) -> None:
     assert router.route(text).candidates[0].body_id == expected
+
+
+def test_an_answer_does_not_depend_on_what_else_is_asked(router: Router) -> None:
+    texts = [
+        f"{'Jalan rusak parah. ' * (number % 9)}Air keruh di Kec. Depok, Sleman, RT {number}"
+        for number in range(60)
+    ]
+    alone = [router.route(text).to_dict() for text in texts]
+    assert [routing.to_dict() for routing in router.route_many(texts)] == alone
+    assert [routing.to_dict() for routing in router.route_many(texts[::-1])] == alone[::-1]
+    few = [
+        routing.to_dict() for start in range(0, 60, 7) for routing in router.route_many(texts[start : start + 7])
+    ]
+    assert few == alone

@@ -98,10 +98,10 @@ def test_no_batches() -> None:
     assert list(batches([], 10)) == []
 
 
-def test_padding() -> None:
+def test_padding_is_even() -> None:
     ids, mask = pad([[5, 6, 7], [8], [9, 4]], 1)
-    assert ids.tolist() == [[5, 6, 7], [8, 1, 1], [9, 4, 1]]
-    assert mask.tolist() == [[1, 1, 1], [1, 0, 0], [1, 1, 0]]
+    assert ids.tolist() == [[5, 6, 7, 1], [8, 1, 1, 1], [9, 4, 1, 1]]
+    assert mask.tolist() == [[1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 0, 0]]
     assert ids.dtype == mask.dtype == np.int64
 
 

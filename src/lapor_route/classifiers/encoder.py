@@ -46,8 +46,9 @@ class EncoderClassifier(nn.Module):
     def mean(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """The mean over each text's token vectors, padding left out, float tensor (n_texts, hidden)."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(states.dtype)
-        mean: torch.Tensor = (states * mask).sum(dim=1) / mask.sum(dim=1)
+        mask = attention_mask.unsqueeze(1).to(states.dtype)
+        # A product: ONNX Runtime's sum adds in another order for a batch of one, and so gives another last digit.
+        mean: torch.Tensor = torch.bmm(mask, states).squeeze(1) / mask.sum(dim=2)
         return mean
 
 
