@@ -298,7 +298,7 @@ def test_the_mean_leaves_padding_out(tmp_path: Path) -> None:
     with torch.inference_mode():
         states = module.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         found = module.mean(ids, mask)
-    assert found[0].numpy() == pytest.approx(states[0].mean(dim=0).numpy(), abs=1e-6)
+    assert found[0].numpy() == pytest.approx(states[0, :5].mean(dim=0).numpy(), abs=1e-6)
     assert found[1].numpy() == pytest.approx(states[1, :3].mean(dim=0).numpy(), abs=1e-6)
 
 

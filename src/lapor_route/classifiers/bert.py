@@ -142,8 +142,8 @@ def batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
 def pad(inputs: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np.ndarray]:
     """Ids and mask of a batch, int64 arrays (n_texts, n_tokens); texts end at the left of their padding.
 
-    The number of tokens is even: with an odd number of rows ONNX Runtime's MatMulNBits rounds otherwise, and a text's
-    answer would depend on its neighbours.
+    The number of tokens is even: of an odd number of rows ONNX Runtime's MatMulNBits rounds one otherwise, and a
+    text's answer would depend on its neighbours.
     """
     longest = -(-max(len(ids) for ids in inputs) // 2) * 2
     ids = np.full((len(inputs), longest), padding, dtype=np.int64)
