@@ -42,7 +42,7 @@ def test_products_of_the_embedded_encoder() -> None:
     assert found.weights == sum(
         number * rows * columns for kind in found.shapes.values() for (rows, columns), number in kind.items()
     )
-    assert found.per_pair == 6 * 2 * 384
+    assert found.per_pair == (6 * 2 + 1) * 384  # queries by keys, shares by values in each layer; the mean
     assert found.per_text == 384 * len(Bundle.open().manifest["labels"])
 
 
