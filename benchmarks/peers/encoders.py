@@ -117,8 +117,8 @@ class EncoderEngine(Engine):
 class OrtEngine(EncoderEngine):
     """ONNX Runtime.
 
-    Variants: ``fp32`` (exported and fused), ``int8`` (that, by `quantize_dynamic`), ``ours`` (the bundle's own
-    graph, to tell its share of the speed from that of the settings).
+    Variants: ``fp32`` (exported and fused), ``int8`` (that, by `quantize_dynamic`), ``ours`` (the bundle's graph,
+    to tell its share of the speed from that of the settings).
     """
 
     packages = ("onnxruntime", "sentencepiece")

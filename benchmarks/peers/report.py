@@ -66,8 +66,7 @@ def _summary(peers: dict[str, Any]) -> str:
         plain = pipelines.get("indobert-fp32", fastest)
         sentences.append(
             f"The whole router is {_range(plain['ours_times'], 1)} times as fast as a BERT of IndoBERT base's "
-            "shape "
-            f"in {plain['title']}, and {_range(fastest['ours_times'], 1)} times as fast as the fastest of "
+            f"shape in {plain['title']}, and {_range(fastest['ours_times'], 1)} times as fast as the fastest of "
             f"its kinds, {fastest['title']}."
         )
     if "times_torch" in peers.get("ours-bert", {}):
@@ -155,7 +154,7 @@ def _weak(figures: dict[str, Any]) -> str:
         if peer.get("ours_times", {}).get("median", 1.0) < 1
     ]
     same = figures["peers"].get("ours-encoder")
-    rates = {peer["title"]: peer["texts_per_second"]["median"] for peer in peers.values() if "agreement" in peer}
+    rates = {peer["title"]: peer["texts_per_second"]["median"] for peer in peers.values() if peer["same_labels"]}
     runtimes = [title for title, rate in rates.items() if same and rate > same["texts_per_second"]["median"]]
     better = [
         figures["peers"].get(name, {}).get("title", name)

@@ -116,8 +116,13 @@ class _Run:
             except MissingError as error:
                 self._drop(name, error)
                 continue
-            about = {"title": peer.title, "group": peer.group, "made_seconds": made}
-            self.found[name] = about | {"load_seconds": spread(seconds)}
+            self.found[name] = {
+                "title": peer.title,
+                "group": peer.group,
+                "same_labels": peer.same_labels,
+                "made_seconds": made,
+                "load_seconds": spread(seconds),
+            }
 
     def tune(self) -> None:
         """Finds each peer's best setting."""

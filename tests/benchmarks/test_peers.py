@@ -303,6 +303,7 @@ def test_report_says_what_beats_us_and_what_was_not_measured() -> None:
     side = {
         "title": "fast one",
         "group": "G",
+        "same_labels": True,
         "texts_per_second": spread([300.0]),
         "ours_times": spread([0.5]),
         "p50_ms": 1.0,
