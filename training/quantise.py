@@ -1,12 +1,14 @@
 """An encoder in 8 bits: an ONNX graph whose answers stay those of torch, whatever other texts are in a batch.
 
-Weights are rounded once, activations by ranges that training texts showed. Three things go wrong when a small BERT
-is simply rounded, and each has its remedy:
+Weights are rounded once, activations by ranges that training texts showed. Four things go wrong when a small BERT
+is simply rounded, and each has its remedy, none of which costs the graph any time worth naming:
 
 - single channels are far larger than the rest: they are scaled down and the weights behind them up (SmoothQuant,
-  Xiao et al., 2023);
-- single tokens have huge values between the two feed-forward products: the second product, whose weight has more
-  rows than columns, is quantised in blocks of each row (ONNX Runtime's MatMulNBits), not by tensor;
+  Xiao et al., 2023). What comes before a product takes the scale in: a layer norm, whose residual is scaled back,
+  or the weights of the values that attention mixes;
+- between the two feed-forward products, a few units are huge for a few tokens: they saturate, and copies of them,
+  each of which starts where the one before saturates, hold the rest;
+- the errors of a weight's columns add up: each column makes up for those before it (GPTQ, Frantar et al., 2022);
 - a rare piece's embedding is small beside a frequent one's: every row of the embeddings gets its own scale.
 
 Ranges are fixed, not taken from each batch as `quantize_dynamic` does: there, a text's answer changes with its
@@ -16,36 +18,36 @@ neighbours.
 from __future__ import annotations
 
 import copy
-import logging
-import tempfile
-import warnings
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
-from onnx import helper, numpy_helper
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-from onnxruntime.transformers import optimizer
 from torch import nn
+from torch.nn import functional
 
-from lapor_route.classifiers.bert import batches, pad
+from training.graph import product, to_onnx, tokens_first
+from training.observe import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from lapor_route.classifiers.encoder import EncoderClassifier
+    from training.observe import Seen
 
-OPSET = 17
-SMOOTHING = 0.7
+SMOOTHING = 0.8
 """Share of a channel's size that moves from the activations into the weights."""
-BLOCK = 128
 OUTLIERS = 1e-5
 """Share of the values at either end of a range that is cut off."""
-_TOKEN_BUDGET = 4096
+LARGE_UNITS = 20
+"""So many feed-forward units of a layer may be larger than the limit at which they saturate ..."""
+_FAR = 1.5
+"""... and those that are so many times larger get copies for the rest."""
+_WIDTH = 16
+"""Feed-forward units come in multiples of this, the floats of an AVX-512 register."""
+_DAMPING = 0.01
+"""Share of the inputs' mean square that is added to each of their squares before they are inverted."""
 _LEAST = 1e-5
 
 
@@ -58,113 +60,201 @@ def to_int8(module: EncoderClassifier, target: Path, inputs: Sequence[Sequence[i
         inputs: Token ids of some training texts, to see how large its activations get.
         padding: Id of the padding token.
     """
+    to_onnx(rounded(module, inputs, padding), target)
+
+
+def rounded(module: EncoderClassifier, inputs: Sequence[Sequence[int]], padding: int) -> EncoderClassifier:
+    """A network that answers in torch as the graph made of it does in 8 bits; for the arguments see `to_int8`."""
     module = copy.deepcopy(module).eval()
-    smooth(module, largest_inputs(module, inputs, padding))
-    embeddings = module.encoder.get_input_embeddings()
-    module.encoder.set_input_embeddings(RowwiseEmbedding(embeddings))
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        exact = Path(folder) / "exact.onnx"
-        to_onnx(module, exact)
-        fuse(module, exact)
-        graph = onnx.load(str(exact))
-        wide = wide_products(graph)
-        round_products(graph, wide, observe(exact, sorted({node.input[0] for node in wide}), inputs, padding))
-        in_blocks(graph, target)
+    tokens_first(module)
+    encoder = module.encoder
+    seen = observe(module, inputs, padding)
+    spread_units(encoder, seen)
+    smooth(encoder, seen)
+    for name, read in seen.items():
+        layer: nn.Module = RoundedLinear(encoder.get_submodule(name), read.inputs(), read.limit)
+        if read.scale is not None and not read.value:
+            layer = Smoothed(layer, read.scale, encoder.get_submodule(read.norm) if read.norm else None)
+        _replace(encoder, name, layer)
+    encoder.set_input_embeddings(RowwiseEmbedding(encoder.get_input_embeddings()))
+    return module
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences the exporter: it tells every node at the level INFO, and warns of what the parity gate checks."""
-    logging.disable(logging.INFO)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
+def spread_units(encoder: Any, seen: dict[str, Seen]) -> None:
+    """Adds units to feed-forward layers, so that none has to be larger than its layer's limit.
 
+    With a limit t, gelu(y) of a y far above it is nearly min(gelu(y), t) + min(gelu(y - t), t) + ..., and of a y
+    far below it, too.
 
-def to_onnx(module: EncoderClassifier, target: Path) -> None:
-    """Writes a network as it is, in float32, as an ONNX graph of any number and length of texts."""
-    ids = torch.ones((2, 16), dtype=torch.int64)
-    dynamic = {name: {0: "texts", 1: "tokens"} for name in ("input_ids", "attention_mask")}
-    torch.onnx.export(
-        module,
-        (ids, torch.ones_like(ids)),
-        str(target),
-        input_names=["input_ids", "attention_mask"],
-        output_names=["scores"],
-        dynamic_axes=dynamic | {"scores": {0: "texts"}},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-
-
-def fuse(module: EncoderClassifier, path: Path) -> None:
-    """Joins layer norms, activations and residuals of a graph into single operators, in place."""
-    config = module.encoder.config
-    fused = optimizer.optimize_model(
-        str(path),
-        model_type="bert",
-        num_heads=config.num_attention_heads,
-        hidden_size=config.hidden_size,
-        opt_level=0,
-    )
-    fused.save_model_to_file(str(path))
-
-
-def largest_inputs(
-    module: EncoderClassifier, inputs: Sequence[Sequence[int]], padding: int
-) -> dict[str, torch.Tensor]:
-    """The largest absolute input of each linear layer's channels, by the layer's name in the encoder."""
-    largest: dict[str, torch.Tensor] = {}
-
-    def watch(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
-        def hook(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-            size = arguments[0].reshape(-1, arguments[0].shape[-1]).abs().amax(dim=0)
-            largest[name] = torch.maximum(largest[name], size) if name in largest else size
-
-        return hook
-
-    hooks = [
-        layer.register_forward_pre_hook(watch(name))
-        for name, layer in module.encoder.named_modules()
-        if isinstance(layer, nn.Linear)
-    ]
-    with torch.inference_mode():
-        for rows in batches([len(ids) for ids in inputs], _TOKEN_BUDGET):
-            ids, mask = pad([inputs[row] for row in rows], padding)
-            module(torch.from_numpy(ids), torch.from_numpy(mask))
-    for hook in hooks:
-        hook.remove()
-    return largest
-
-
-def smooth(module: EncoderClassifier, largest: dict[str, torch.Tensor]) -> None:
-    """Puts a scale before each linear layer and its inverse into the weights: the network stays the same."""
-    for name, size in largest.items():
-        layer = module.encoder.get_submodule(name)
-        weight = layer.weight.detach().abs().amax(dim=0).clamp(min=_LEAST)
-        scale = size.clamp(min=_LEAST) ** SMOOTHING / weight ** (1 - SMOOTHING)
-        scale = scale / scale.mean()
+    Args:
+        encoder: Its feed-forward layers get wider.
+        seen: What its layers read; gets limits.
+    """
+    for name, read in seen.items():
+        if not read.unit:
+            continue
+        first, second = encoder.get_submodule(read.unit), encoder.get_submodule(name)
+        limit = float(read.largest.sort(descending=True).values[min(LARGE_UNITS, len(read.largest) - 1)])
+        copies = [
+            (unit, limit * place)
+            for unit in torch.nonzero(read.largest > _FAR * limit).flatten().tolist()
+            for place in range(1, math.ceil(float(read.largest[unit]) / limit))
+        ]
+        units, starts = [unit for unit, _ in copies], torch.tensor([start for _, start in copies])
+        filling = (0, -len(units) % _WIDTH)
         with torch.no_grad():
-            layer.weight.mul_(scale)
-        parent, _, leaf = name.rpartition(".")
-        setattr(module.encoder.get_submodule(parent), leaf, nn.Sequential(Scale(1 / scale), layer))
+            first.weight = _joined(first.weight, functional.pad(first.weight[units], (0, 0, *filling)), 0)
+            first.bias = _joined(first.bias, functional.pad(first.bias[units] - starts, filling), 0)
+            second.weight = _joined(second.weight, functional.pad(second.weight[:, units], filling), 1)
+        rest = [functional.pad((rows[:, units] - starts).clamp(min=0), filling) for rows in read.rows]
+        read.rows = [torch.cat(both, dim=1) for both in zip(read.rows, rest, strict=True)]
+        read.limit = limit
 
 
-class Scale(nn.Module):
-    """Multiplies each channel by a number."""
+def _joined(first: torch.Tensor, second: torch.Tensor, axis: int) -> nn.Parameter:
+    return nn.Parameter(torch.cat([first, second], dim=axis))
+
+
+def smooth(encoder: Any, seen: dict[str, Seen]) -> None:
+    """Multiplies weights channel by channel, and divides what is read where that costs nothing.
+
+    Args:
+        encoder: The weights of its layers, norms and values change.
+        seen: What its layers read; gets scales. Feed-forward units get none, an activation lets no scale pass.
+    """
+    readers: dict[int, list[str]] = {}
+    for name, read in seen.items():
+        if not read.unit:
+            readers.setdefault(id(read), []).append(name)
+    for names in readers.values():
+        read, layers = seen[names[0]], [encoder.get_submodule(name) for name in names]
+        weight = torch.stack([layer.weight.detach().abs().amax(dim=0) for layer in layers]).amax(dim=0)
+        scale = read.largest.clamp(min=_LEAST) ** SMOOTHING / weight.clamp(min=_LEAST) ** (1 - SMOOTHING)
+        read.scale = scale
+        with torch.no_grad():
+            for layer in layers:
+                layer.weight.mul_(scale)
+            if read.value:
+                value = encoder.get_submodule(read.value)
+                value.weight.div_(scale[:, None])
+                value.bias.div_(scale)
+        if read.norm:
+            _replace(encoder, read.norm, SmoothedNorm(encoder.get_submodule(read.norm), scale))
+
+
+def _replace(encoder: Any, name: str, module: nn.Module) -> None:
+    parent, _, leaf = name.rpartition(".")
+    setattr(encoder.get_submodule(parent), leaf, module)
+
+
+def round_weight(weight: torch.Tensor, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rounds a weight so that later columns make up for the errors of earlier ones.
+
+    Args:
+        weight: float tensor (n_outputs, n_inputs).
+        inputs: Some inputs, float tensor (n_rows, n_inputs).
+
+    Returns:
+        int8 tensor (n_outputs, n_inputs), and what 1 stands for in each of its rows, float tensor (n_outputs,).
+    """
+    step = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
+    squares = (inputs.T @ inputs).double()
+    squares += torch.eye(len(squares)) * (_DAMPING * squares.diagonal().mean() + 1e-12)
+    order = squares.diagonal().argsort(descending=True)
+    passed_on = torch.linalg.cholesky(torch.linalg.inv(squares[order][:, order]), upper=True).float()
+    left, found = weight[:, order].clone(), torch.empty_like(weight)
+    for column in range(left.shape[1]):
+        found[:, column] = torch.round(left[:, column] / step).clamp(-127, 127)
+        error = (left[:, column] - found[:, column] * step) / passed_on[column, column]
+        left[:, column + 1 :] -= error[:, None] * passed_on[column, column + 1 :]
+    return found[:, order.argsort()].to(torch.int8), step
+
+
+class RoundedLinear(nn.Module):
+    """A linear layer in 8 bits: uint8 inputs by tensor, int8 weights by output.
+
+    Args:
+        layer: The layer in float32.
+        inputs: Some of its inputs, float tensor (n_rows, n_inputs).
+        limit: At which its inputs are to saturate, if at any.
+    """
+
+    weight: torch.Tensor
+    weight_step: torch.Tensor
+    bias: torch.Tensor
+    step: torch.Tensor
+    zero: torch.Tensor
+
+    def __init__(self, layer: nn.Linear, inputs: torch.Tensor, limit: float | None = None) -> None:
+        super().__init__()
+        low, high = (float(bound) for bound in np.quantile(inputs.flatten().numpy(), [OUTLIERS, 1 - OUTLIERS]))
+        low, high = min(low, 0.0), max(high, 0.0)
+        step = max((high if limit is None else min(high, limit)) - low, 1e-6) / 255
+        zero = round(-low / step)
+        read = ((torch.round(inputs / step) + zero).clamp(0, 255) - zero) * step
+        weight, weight_step = round_weight(layer.weight.detach(), read)
+        bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        self.register_buffer("weight", weight.T.contiguous())
+        self.register_buffer("weight_step", weight_step)
+        self.register_buffer("bias", bias)
+        self.register_buffer("step", torch.tensor(step, dtype=torch.float32))
+        self.register_buffer("zero", torch.tensor(zero, dtype=torch.uint8))
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """The layer's output, float32 tensor (..., n_outputs)."""
+        return product(values, self.weight, self.weight_step, self.bias, self.step, self.zero)
+
+
+class SmoothedNorm(nn.Module):
+    """A layer norm that gives the layers behind it what they read, and the residual what it was.
+
+    Args:
+        norm: Is changed.
+        scale: What its output is to be divided by, float tensor (hidden,).
+    """
+
+    scale: torch.Tensor
+    smooth: torch.Tensor | None = None
+    whole: torch.Tensor | None = None
+
+    def __init__(self, norm: nn.LayerNorm, scale: torch.Tensor) -> None:
+        super().__init__()
+        self.norm = norm
+        with torch.no_grad():
+            for part in norm.parameters():
+                part.div_(scale)
+        self.register_buffer("scale", scale)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """The norm's output as if it weren't smoothed, float tensor (..., hidden); `smooth` holds the other."""
+        self.smooth = self.norm(values)
+        self.whole = self.smooth * self.scale
+        return self.whole
+
+
+class Smoothed(nn.Module):
+    """A layer that reads smoothed inputs.
+
+    Args:
+        layer: The layer.
+        scale: What its inputs are to be divided by, float tensor (n_inputs,).
+        norm: Has done that already, if it is where they come from.
+    """
 
     factors: torch.Tensor
 
-    def __init__(self, factors: torch.Tensor) -> None:
+    def __init__(self, layer: nn.Module, scale: torch.Tensor, norm: SmoothedNorm | None) -> None:
         super().__init__()
-        self.register_buffer("factors", factors)
+        self.layer = layer
+        self.norms = (norm,)  # in a tuple, it is no part of this module
+        self.register_buffer("factors", 1 / scale)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """The values, float tensor (..., n_channels), scaled."""
-        return values * self.factors
+        """The layer's output, float tensor (..., n_outputs)."""
+        (norm,) = self.norms
+        smooth = norm.smooth if norm is not None and values is norm.whole else values * self.factors
+        found: torch.Tensor = self.layer(smooth)
+        return found
 
 
 class RowwiseEmbedding(nn.Module):
@@ -182,85 +272,5 @@ class RowwiseEmbedding(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """The rows of some ids, float32 tensor (..., hidden)."""
-        flat = ids.reshape(-1)
-        rows = self.rows.index_select(0, flat).float() * self.scale.index_select(0, flat)
-        return rows.reshape(*ids.shape, -1)
-
-
-def wide_products(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The matrix products with a constant weight, but for those with a tall one, of more rows than columns."""
-    shapes = {constant.name: tuple(constant.dims) for constant in model.graph.initializer}
-    weighed = [
-        node for node in model.graph.node if node.op_type == "MatMul" and len(shapes.get(node.input[1], ())) == 2
-    ]
-    return [node for node in weighed if shapes[node.input[1]][0] <= shapes[node.input[1]][1]]
-
-
-def observe(
-    path: Path, names: Sequence[str], inputs: Sequence[Sequence[int]], padding: int
-) -> dict[str, tuple[float, float]]:
-    """The range of some values of a graph over some texts, all but the outermost `OUTLIERS` at either end."""
-    model = onnx.load(str(path))
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    ranges: dict[str, tuple[float, float]] = dict.fromkeys(names, (0.0, 0.0))
-    for rows in batches([len(ids) for ids in inputs], _TOKEN_BUDGET):
-        ids, mask = pad([inputs[row] for row in rows], padding)
-        for name, found in zip(
-            names, session.run(list(names), {"input_ids": ids, "attention_mask": mask}), strict=True
-        ):
-            low, high = np.quantile(found[mask > 0], [OUTLIERS, 1 - OUTLIERS])
-            ranges[name] = min(ranges[name][0], float(low)), max(ranges[name][1], float(high))
-    return ranges
-
-
-def round_products(
-    model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], ranges: dict[str, tuple[float, float]]
-) -> None:
-    """Replaces matrix products by 8-bit ones: uint8 activations by tensor, int8 weights by column.
-
-    Args:
-        model: The graph, changed in place.
-        nodes: Its products to replace.
-        ranges: Least and largest value of each product's first input.
-    """
-    graph = model.graph
-    weights = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
-    quantised: set[str] = set()
-    for node in nodes:
-        source, weight = node.input
-        scale, zero = f"{source}_scale", f"{source}_zero"
-        if source not in quantised:
-            quantised.add(source)
-            low, high = ranges[source]
-            step = max(high - low, 1e-6) / 255
-            _constant(graph, scale, np.array(step, np.float32))
-            _constant(graph, zero, np.array(np.clip(round(-low / step), 0, 255), np.uint8))
-            quantise = helper.make_node("QuantizeLinear", [source, scale, zero], [f"{source}_uint8"])
-            graph.node.insert(list(graph.node).index(node), quantise)
-        steps = np.maximum(np.abs(weights[weight]).max(axis=0), 1e-12) / 127
-        _constant(graph, f"{weight}_int8", np.round(weights[weight] / steps).astype(np.int8))
-        _constant(graph, f"{weight}_scale", steps.astype(np.float32))
-        inputs = [f"{source}_uint8", f"{weight}_int8", scale, f"{weight}_scale", zero]
-        product = helper.make_node(
-            "MatMulIntegerToFloat", inputs, node.output, name=node.name, domain="com.microsoft"
-        )
-        place = list(graph.node).index(node)
-        graph.node.remove(node)
-        graph.node.insert(place, product)
-    used = {name for node in graph.node for name in node.input}
-    for constant in [constant for constant in graph.initializer if constant.name not in used]:
-        graph.initializer.remove(constant)
-    if all(opset.domain != "com.microsoft" for opset in model.opset_import):
-        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
-
-
-def in_blocks(model: onnx.ModelProto, target: Path) -> None:
-    """Quantises the products that are still in float32, in blocks of each row, and writes the graph."""
-    quantizer = MatMulNBitsQuantizer(model, bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4)
-    quantizer.process()
-    quantizer.model.save_model_to_file(str(target))
-
-
-def _constant(graph: onnx.GraphProto, name: str, value: np.ndarray) -> None:
-    graph.initializer.append(numpy_helper.from_array(value, name))
+        rows, scale = (functional.embedding(ids, table) for table in (self.rows, self.scale))
+        return rows.float() * scale
