@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from training.config import ExportConfig, RunConfig
     from training.prepare import Prepared
 
-_SEEN = 400
+_SEEN = 800
 """Training texts on which the quantisation sees how large activations get."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lapor_route.classifiers.encoder import EncoderClassifier
 
-ROWS = 6000
+ROWS = 12_000
 """Inputs of each layer that are kept, at least, of texts that have so many tokens."""
 _TOKEN_BUDGET = 4096
 
