@@ -123,6 +123,7 @@ class _Watched:
 
     router: Router
     backend: Backend
+    at_once: int
     batches: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
     @classmethod
@@ -132,7 +133,7 @@ class _Watched:
         bert = getattr(router.classifier, "bert", router.classifier)
         if not isinstance(bert, BertClassifier):
             raise TypeError(f"the embedded classifier has no encoder to measure: {type(bert).__name__}")
-        watched = cls(router, bert.backend)
+        watched = cls(router, bert.backend, bert.backend.at_once)
         for text in mixed_texts(20, 0):
             router.route(text)
         bert.backend = watched

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
 import sys
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -281,6 +283,25 @@ def test_threads_change_no_answer(encoder: Path, backend: str) -> None:
     expected = BertClassifier.load(encoder, LABELS, backend=backend).predict_proba(TEXTS)
     one = BertClassifier.load(encoder, LABELS, backend=backend, threads=1)
     assert one.predict_proba(TEXTS) == pytest.approx(expected, abs=1e-6)
+
+
+def test_batches_are_scored_at_the_same_time(encoder: Path) -> None:
+    classifier = BertClassifier.load(encoder, LABELS, threads=2)
+    inner, calls, together = classifier.backend, itertools.count(), threading.Barrier(2)
+
+    class Waits:
+        at_once = 2
+
+        def scores(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+            if next(calls) < 2:
+                together.wait(timeout=30)
+            return inner.scores(ids, mask)
+
+    texts = SENTENCES * 40
+    expected = classifier.decision_function(texts)
+    classifier.backend = Waits()
+    assert np.array_equal(classifier.decision_function(texts), expected)
+    assert next(calls) > 2
 
 
 def test_usable_cores() -> None:

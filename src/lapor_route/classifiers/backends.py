@@ -19,7 +19,13 @@ BACKENDS = ("onnx", "torch")
 
 
 class Backend(Protocol):
-    """Runs an encoder on one padded batch."""
+    """Runs an encoder on one padded batch.
+
+    Attributes:
+        at_once: Batches that it is quickest with when they come from so many threads at the same time.
+    """
+
+    at_once: int
 
     def scores(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Scores before the softmax.
@@ -35,11 +41,11 @@ class Backend(Protocol):
 
 
 class OnnxBackend:
-    """ONNX Runtime on the CPU.
+    """ONNX Runtime on the CPU, one thread a batch: threads that share one wait for each other at every operator.
 
     Args:
         path: The `.onnx` file.
-        threads: Threads inside one batch; by default one a core that the process may use.
+        threads: Batches that may come at the same time; by default one a core that the process may use.
 
     Raises:
         BundleError: ONNX Runtime can't load the file.
@@ -48,12 +54,10 @@ class OnnxBackend:
     def __init__(self, path: Path, threads: int | None = None) -> None:
         import onnxruntime
 
+        self.at_once = threads or usable_cores()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Spinning threads would take the cores from the rest of the process between two batches.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common class but this
@@ -66,7 +70,7 @@ class OnnxBackend:
 
 
 class TorchBackend:
-    """torch in float32, on a GPU if there is one.
+    """torch in float32, on a GPU if there is one; its own threads share a batch.
 
     Args:
         folder: A bundle with `bert.safetensors` and `bert_architecture.json`.
@@ -76,6 +80,8 @@ class TorchBackend:
         BundleError: The weights aren't of that architecture.
         MissingExtraError: torch or transformers isn't installed.
     """
+
+    at_once = 1
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         try:

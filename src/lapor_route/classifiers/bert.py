@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from lapor_route.errors import BundleError, ClassifierError
 from lapor_route.stages import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from lapor_route.classifiers.backends import Backend
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "bert.json"
 TOKEN_BUDGET = 512
-"""Tokens of one batch, padding included: long texts come in small batches, short ones in large. As many as a core's
-cache holds: of 512, 1024, 2048 and 4096, measured on 2 cores, the smallest gave the most texts a second."""
+"""Tokens of one batch, padding included, at most: long texts come in small batches, short ones in large. As many as
+a core's cache holds: 256 to 512 gave about the same texts a second, 1024 and more fewer."""
+_LEAST_BUDGET = 128
+"""Tokens below which a batch isn't split, only to keep every thread busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,19 @@ class BertClassifier:
         with stage("tokenise"):
             inputs = encode(self.segmenter, texts, self.settings.max_tokens)
         scores = np.empty((len(texts), len(self.labels)), dtype=np.float32)
-        for rows in batches([len(ids) for ids in inputs], self.token_budget):
-            with stage("encode"):
-                found = self.backend.scores(*pad([inputs[row] for row in rows], self.segmenter.pad))
+
+        def fill(rows: list[int]) -> None:
+            found = self.backend.scores(*pad([inputs[row] for row in rows], self.segmenter.pad))
             if found.shape != (len(rows), len(self.labels)):
                 raise ClassifierError(
                     f"the encoder gives scores of shape {found.shape} for {len(self.labels)} labels"
                 )
             scores[rows] = found
+
+        with stage("encode"):
+            lengths = [len(ids) for ids in inputs]
+            share = max(sum(lengths) // self.backend.at_once, _LEAST_BUDGET)
+            _run(fill, [*batches(lengths, min(self.token_budget, share))], self.backend.at_once)
         return scores
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -107,7 +115,7 @@ class BertClassifier:
             folder: The bundle.
             labels: What its manifest names.
             backend: ``onnx`` or ``torch``.
-            threads: Threads inside one batch; by default one a core.
+            threads: Threads that it may use; by default one a core.
 
         Raises:
             BundleError: The files don't fit together, or the bundle lacks the backend's weights.
@@ -122,6 +130,20 @@ class BertClassifier:
                 "export the bundle again"
             )
         return cls(settings, load_segmenter(folder), load_backend(folder, backend, threads))
+
+
+def _run(work: Callable[[list[int]], None], batches: list[list[int]], at_once: int) -> None:
+    """Does some work with every batch, several at a time; the longest texts first, so that all end together.
+
+    The threads live as long as the call: a process that was forked from this one has none to miss.
+    """
+    if min(at_once, len(batches)) < 2:
+        for rows in batches:
+            work(rows)
+        return
+    with ThreadPoolExecutor(at_once, "lapor-route-encoder") as pool:
+        for _ in pool.map(work, reversed(batches)):
+            pass
 
 
 def batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
@@ -142,8 +164,8 @@ def batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
 def pad(inputs: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np.ndarray]:
     """Ids and mask of a batch, int64 arrays (n_texts, n_tokens); texts end at the left of their padding.
 
-    The number of tokens is even: of an odd number of rows ONNX Runtime's MatMulNBits rounds one otherwise, and a
-    text's answer would depend on its neighbours.
+    The number of tokens is even: ONNX Runtime sums an odd number in another order, and a text's answer would depend
+    on its neighbours in the last digit.
     """
     longest = -(-max(len(ids) for ids in inputs) // 2) * 2
     ids = np.full((len(inputs), longest), padding, dtype=np.int64)
