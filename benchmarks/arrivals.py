@@ -48,16 +48,18 @@ def arrivals(
     seed: int,
     per_day: float = A_DAY,
     weekday: int = 0,
+    start: float = 0.0,
     bursts: Sequence[Burst] = (),
     compression: float = 1.0,
 ) -> list[float]:
-    """Arrival times in a span that starts at midnight (WIB), seconds, sorted.
+    """Arrival times in a span, seconds from its start, sorted.
 
     Args:
         days: Length of the span.
         seed: The same one gives the same times.
         per_day: Complaints a day on average, over a week; bursts come on top.
         weekday: Of the first day; 0 is Monday.
+        start: When the span starts, seconds from midnight (WIB) of the first day.
         bursts: What breaks out meanwhile.
         compression: By how much time is shortened; 720 puts a day into two minutes.
 
@@ -68,7 +70,7 @@ def arrivals(
         raise ValueError(f"days and compression must be positive, found {days} and {compression}")
     rng = random.Random(seed)
     span = days * SECONDS
-    times = list(_usual(span, per_day, weekday, rng))
+    times = list(_usual(span, per_day, weekday, start, rng))
     for burst in bursts:
         cluster = (burst.at + rng.expovariate(1 / burst.fades) for _ in range(burst.size))
         times += [time for time in cluster if time < span]
@@ -88,10 +90,10 @@ def steady(rate: float, seconds: float, *, seed: int) -> list[float]:
 
 
 def intensity(time: float, per_day: float = A_DAY, weekday: int = 0) -> float:
-    """Usual complaints a second at a time of the span.
+    """Usual complaints a second at a time.
 
     Args:
-        time: Seconds from the span's start, which is a midnight.
+        time: Seconds from midnight (WIB) of the first day.
         per_day: Complaints a day on average, over a week.
         weekday: Of the first day; 0 is Monday.
     """
@@ -102,11 +104,11 @@ def intensity(time: float, per_day: float = A_DAY, weekday: int = 0) -> float:
     return per_day / SECONDS * WEEKDAYS[(weekday + int(day)) % 7] * shape
 
 
-def _usual(span: float, per_day: float, weekday: int, rng: random.Random) -> Iterator[float]:
+def _usual(span: float, per_day: float, weekday: int, start: float, rng: random.Random) -> Iterator[float]:
     """Thinning (Lewis and Shedler, 1979): arrivals at the highest rate, kept as often as the time's own demands."""
     highest = per_day / SECONDS * max(HOURS) * max(WEEKDAYS)
     for time in _poisson(highest, span, rng):
-        if rng.random() * highest < intensity(time, per_day, weekday):
+        if rng.random() * highest < intensity(start + time, per_day, weekday):
             yield time
 
 

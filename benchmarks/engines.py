@@ -2,25 +2,25 @@
 
     python -m benchmarks.engines linear=DIR int8=src/lapor_route/model torch=DIR:torch
 
-Each engine gets a process of its own, which routes the same texts: the written complaints of the held-out fifth,
-joined to the length mix of real ones (median 46 words, nine tenths under 136). A folder may be followed by
-`:backend`. The engines take turns, several rounds, so that a change of the machine's speed meets them all.
+Each engine gets a process of its own, which routes the same texts: written complaints, cut and joined to the length
+mix of real ones (median 46 words, nine tenths under 136). A folder may be followed by `:backend`. The engines take
+turns, several rounds, so that a change of the machine's speed meets them all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 import sys
 import time
 from statistics import median
 from typing import Any
 
-WORDS = (8, 15, 22, 30, 38, 46, 55, 68, 85, 110, 136, 210)
-"""Lengths in words, equally frequent: about the quantiles of real complaints."""
+from benchmarks.texts import mixed_texts
+
 _ONE_BY_ONE = 60
+_SEED = 5
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def _measure(bundle: str, number: int, threads: int) -> dict[str, float]:
     router = Router.load(folder, **encoder)
     router.route("Lampu jalan mati di Kec. Depok, Sleman")
     loaded = time.perf_counter() - started
-    texts = realistic_texts(number)
+    texts = mixed_texts(number, _SEED)
     started = time.perf_counter()
     for _ in router.route_many(texts):
         pass
@@ -86,23 +86,6 @@ def _measure(bundle: str, number: int, threads: int) -> dict[str, float]:
         "load_seconds": loaded,
         "memory_mb": _peak_memory(),
     }
-
-
-def realistic_texts(number: int, seed: int = 5) -> list[str]:
-    """Texts of the real length mix, joined from the written complaints of the held-out fifth."""
-    from lapor_route.bodies import Registry
-    from training.examples.measure import tail_rows
-
-    rng = random.Random(seed)
-    written = [str(row["text"]).split() for row in tail_rows(Registry.load())]
-    texts = []
-    for index in range(number):
-        words: list[str] = []
-        while len(words) < WORDS[index % len(WORDS)]:
-            words += rng.choice(written)
-        texts.append(" ".join(words[: WORDS[index % len(WORDS)]]))
-    rng.shuffle(texts)
-    return texts
 
 
 def _peak_memory() -> float:

@@ -43,7 +43,10 @@ def describe() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Seconds that processors have computed up to a moment, for all processes and for this one."""
+    """Seconds that processors have computed up to a moment, for all processes and for this one with its children.
+
+    Of a child that still runs nothing is counted as own, so it should have ended before the later moment.
+    """
 
     everything: float
     own: float
@@ -54,7 +57,8 @@ class Busy:
         """Up to now."""
         times, own = psutil.cpu_times(), psutil.Process().cpu_times()
         idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "guest", 0.0)
-        return cls(sum(times) - idle, own.user + own.system, perf_counter())
+        with_children = own.user + own.system + own.children_user + own.children_system
+        return cls(sum(times) - idle, with_children, perf_counter())
 
     def others_until(self, later: Busy) -> float:
         """Cores that other processes took, on average, until a later moment."""

@@ -1,1 +1,1 @@
-"""What `benchmarks.service_load` is made of: who asks, whom, and what is said about the answers."""
+"""What `benchmarks.service` is made of: who asks, whom, and what is said about the answers."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import realistic_texts
+from benchmarks.texts import mixed_texts
 
 SAMPLES = Path(__file__).parents[1] / "samples.jsonl"
+_SEED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def letters(number: int) -> list[Letter]:
     places = [sample["place"] for sample in samples if sample.get("place")]
     return [
         Letter(text, places[i // 8 % len(places)] if i % 8 == 3 else None, 3 if i % 8 == 5 else 5)
-        for i, text in enumerate(realistic_texts(number))
+        for i, text in enumerate(mixed_texts(number, _SEED))
     ]
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
-    from rich.progress import Progress
-
     from benchmarks.load.letters import Letter
     from benchmarks.load.server import Server, Watch
 
@@ -38,7 +36,7 @@ class Load:
         pool: A process that generates.
         asked: The complaints, sent in turn.
         expected: The library's answers to them.
-        progress: Told what goes on.
+        progress: Told the scenario that goes on, and the share of it that is done.
     """
 
     def __init__(
@@ -48,7 +46,7 @@ class Load:
         pool: Executor,
         asked: Sequence[Letter],
         expected: Sequence[dict[str, Any]],
-        progress: Progress,
+        progress: Callable[[str, float], None],
     ) -> None:
         self.server, self.watch, self.pool = server, watch, pool
         self.asked, self.expected, self.progress = asked, expected, progress
@@ -81,6 +79,7 @@ class Load:
         memory = self.watch.between(started, time.monotonic())
         self.scenarios[name] = {
             **figures(part),
+            "server_cpu_seconds": round(server_cores * wall, 3),
             "server_cores": round(server_cores, 2),
             "other_cores": round(max(0.0, (_busy() - busy) / wall - server_cores - volley.cpu), 2),
             "memory_mb": round(median(memory[-10:])) if memory else None,
@@ -89,12 +88,12 @@ class Load:
         return volley
 
     def _fire(self, name: str, requests: Sequence[Request]) -> Volley:
-        task = self.progress.add_task(name, total=requests[-1].at if requests else 1)
+        total = requests[-1].at if requests else 1.0
         future, start = self.pool.submit(fire, self.server.host, self.server.port, requests), time.monotonic()
         while not future.done():
             time.sleep(0.1)
-            self.progress.update(task, completed=time.monotonic() - start)
-        self.progress.update(task, completed=requests[-1].at if requests else 1)
+            self.progress(name, min(1.0, (time.monotonic() - start) / total))
+        self.progress(name, 1.0)
         return future.result()
 
     def bears(self, rate: float, seconds: float) -> bool:

@@ -89,8 +89,13 @@ def attach(url: str) -> Server:
 
 
 @contextmanager
-def started(folder: Path, arguments: Sequence[str] = ()) -> Iterator[Server]:
+def started(folder: Path, arguments: Sequence[str] = (), threads: int | None = None) -> Iterator[Server]:
     """A service of its own with an empty SQLite store `store.db` and a log `server.log` in a folder.
+
+    Args:
+        folder: Where it keeps its files.
+        arguments: More of them for `lapor-route serve`.
+        threads: Micro-batches that a worker routes at the same time; by default the cores.
 
     Raises:
         SystemExit: It doesn't become ready, or doesn't end well when told to.
@@ -101,6 +106,7 @@ def started(folder: Path, arguments: Sequence[str] = ()) -> Iterator[Server]:
         **os.environ,
         "LAPOR_ROUTE_STORE": f"sqlite:///{folder / 'store.db'}",
         "LAPOR_ROUTE_HASH_KEY": "of a benchmark, nothing secret",
+        **({"LAPOR_ROUTE_THREADS": str(threads)} if threads else {}),
     }
     log_file = folder / "server.log"
     with log_file.open("wb") as log:

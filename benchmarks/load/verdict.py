@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 OK, SHED, LOST = "ok", "shed", "lost"
 PROBLEM = "application/problem+json"
 RECORD = "Lapor-Record"
+MANY = 1_000
+"""Requests from which on a 99.9th percentile says more than their maximum."""
 
 
 def outcome(answer: Answer) -> str:
@@ -44,10 +46,18 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else math.nan
 
 
+def spread(seconds: Sequence[float]) -> dict[str, float | None]:
+    """Latencies in ms: percentiles 50, 95, 99, of `MANY` and more also 99.9, and the maximum."""
+    many = len(seconds) >= MANY
+    found = {f"p{100 * share:g}_ms": percentile(seconds, share) for share in (0.5, 0.95, 0.99)}
+    found |= {"p999_ms": percentile(seconds, 0.999) if many else math.nan, "max_ms": max(seconds, default=math.nan)}
+    return {name: _rounded(1000 * value) for name, value in found.items()}
+
+
 def figures(volley: Volley) -> dict[str, Any]:
     """Numbers, latencies (ms, from the intended time) of what was accepted, and how late the generator was."""
     found = Counter(outcome(answer) for answer in volley.answers)
-    accepted = [1000 * a.latency for a in volley.answers if a.status == 200]
+    accepted = [a.latency for a in volley.answers if a.status == 200]
     refused = [1000 * a.latency for a in volley.answers if a.status == 503]
     span = max((a.due for a in volley.answers), default=0.0)
     return {
@@ -58,8 +68,7 @@ def figures(volley: Volley) -> dict[str, Any]:
         "lost": found.pop(LOST, 0),
         "errors": dict(found),
         "goodput_per_second": _rounded(len(accepted) / span if span else math.nan),
-        **{f"p{int(100 * share)}_ms": _rounded(percentile(accepted, share)) for share in (0.5, 0.95, 0.99)},
-        "max_ms": _rounded(max(accepted, default=math.nan)),
+        **spread(accepted),
         "shed_p99_ms": _rounded(percentile(refused, 0.99)),
         "generator_late_p99_ms": _rounded(percentile([1000 * (a.sent - a.due) for a in volley.answers], 0.99)),
         "generator_cpu": round(volley.cpu, 3),

@@ -60,6 +60,14 @@ def test_first_weekday_moves_the_week() -> None:
     assert max(days[:2]) < 0.8 * min(days[2:])
 
 
+def test_start_moves_the_hours_of_the_span() -> None:
+    night, morning = (arrivals(3 / 24, seed=3, per_day=20_000, start=hour * 3_600) for hour in (1, 8))
+    assert 5 * len(night) < len(morning)
+    assert morning[0] < 60
+    next_day = arrivals(3 / 24, seed=3, per_day=20_000, start=SECONDS + 8 * 3_600, weekday=4)
+    assert len(next_day) < 0.8 * len(morning)
+
+
 def test_arrivals_come_one_by_one_as_a_poisson_process() -> None:
     """Gaps of a Poisson process are exponential: their deviation equals their mean; even spacing would give 0."""
     times = steady(50, 200, seed=4)

@@ -18,7 +18,7 @@ from benchmarks.load.letters import letters
 from benchmarks.load.runner import saturation
 from benchmarks.load.server import attach
 from benchmarks.load.verdict import Tally, figures, gap, outcome, percentile, recovery, unrecorded
-from benchmarks.service_load import burst_times
+from benchmarks.service import burst_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -290,7 +290,7 @@ def test_letters_have_the_length_of_real_ones_and_differ_in_what_they_ask() -> N
     asked = letters(480)
     lengths = sorted(len(letter.text.split()) for letter in asked)
     assert 40 <= percentile(lengths, 0.5) <= 55
-    assert percentile(lengths, 0.9) == 136
+    assert 115 <= percentile(lengths, 0.9) <= 160
     assert sum(letter.place is not None for letter in asked) == 60
     assert {letter.top_k for letter in asked} == {3, 5}
     assert json.loads(asked[3].body("k")) == {"text": asked[3].text, "id": "k", "place": asked[3].place}
