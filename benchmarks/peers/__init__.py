@@ -35,10 +35,9 @@ def run(
     Args:
         options: Of the run.
         progress: Told what is done next, and the share that is done.
-        data: A labelled file for accuracies; by default that of the options, if they have one.
+        data: A labelled file for accuracies; the part `accuracy` measures those of the options.
         only: Names of the peers to measure instead.
     """
-    data = data or getattr(options, "data", None)
     peers = [peer for peer in PEERS if (peer.name in only if only else peer.quick or not options.quick)]
     figures = compare(measure(peers, options, progress, data), OURS, TORCH)
     return figures if only or options.quick else figures | {"missing": figures["missing"] | UNAVAILABLE}

@@ -68,7 +68,9 @@ class ScikitEngine(TrainedEngine):
         """Trains, calibrates and writes the pipeline by joblib."""
         import joblib
 
-        scorer, fitted = fit_and_calibrate(lambda rows: _Pipeline(_fit_scikit(rows, variant, threads)))
+        scorer, fitted = fit_and_calibrate(
+            lambda rows: _Pipeline(fit_scikit(rows, _row_weights(rows), variant, threads))
+        )
         assert isinstance(scorer, _Pipeline)
         joblib.dump(scorer.pipeline, folder / "model.joblib")
         fitted.save(folder)
@@ -89,7 +91,15 @@ class _Pipeline:
         return found
 
 
-def _fit_scikit(rows: Sequence[Example], variant: str, threads: int) -> Any:
+def fit_scikit(rows: Sequence[Example], weight: np.ndarray, variant: str, threads: int) -> Any:
+    """Fits a pipeline on the rows' texts and targets.
+
+    Args:
+        rows: One copy of each text.
+        weight: What each row counts, float array (n_rows,).
+        variant: ``svm`` or ``logistic``.
+        threads: For the logistic regression.
+    """
     from joblib import parallel_config
     from sklearn import config_context
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -108,7 +118,7 @@ def _fit_scikit(rows: Sequence[Example], variant: str, threads: int) -> Any:
         TfidfVectorizer(ngram_range=(1, 2), **frequent),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **frequent),
     )
-    targets, weight = np.array([row.target for row in rows]), _row_weights(rows)
+    targets = np.array([row.target for row in rows])
     if variant == "svm":
         model = LinearSVC(C=1.0, random_state=1)
         return make_pipeline(vectors, model).fit([r.text for r in rows], targets, linearsvc__sample_weight=weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.engine import BUNDLE, Engine, MissingError, torch_bundle
@@ -13,11 +14,11 @@ from lapor_route.classifiers.linear import LinearClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from lapor_route import Classifier
     from lapor_route.decisions import Calibration
 
+BUNDLED = "bundle:"
 BUDGETS = (512, 1024, 2048, 4096)
 """Tokens of a batch among which the torch backend gets its best; ONNX keeps the package's."""
 
@@ -25,7 +26,8 @@ BUDGETS = (512, 1024, 2048, 4096)
 class RouterEngine(Engine):
     """The router: classifier, places, join, decision and reasons.
 
-    Variants: ``embedded`` (the package's bundle), ``onnx`` and ``torch`` (our encoder alone, in either backend).
+    Variants: ``embedded`` (the package's bundle), ``onnx`` and ``torch`` (our encoder alone, in either backend),
+    ``bundle:`` and the folder of another bundle.
     """
 
     packages: tuple[str, ...] = ("lapor-route",)
@@ -36,9 +38,11 @@ class RouterEngine(Engine):
             raise MissingError("torch can't be imported", "pip install 'lapor-route[torch]'")
         if variant == "torch":
             self.packages = ("lapor-route", "torch", "transformers")
-        self._bundle = None if variant == "embedded" else torch_bundle()
-        backend = "torch" if variant == "torch" else "onnx"
-        self.router = Router.load(self._bundle, backend=backend, threads=threads)
+        self._bundle = _folder(variant)
+        # A bundle without an encoder has neither a backend nor threads.
+        encoder = Bundle.open(self._bundle).manifest["engine"] != "linear"
+        given: dict[str, Any] = {"backend": "torch" if variant == "torch" else "onnx", "threads": threads}
+        self.router = Router.load(self._bundle, **(given if encoder else {}))
 
     def choices(self) -> Sequence[Mapping[str, Any]]:
         """The token budgets, for torch."""
@@ -69,6 +73,13 @@ class RouterEngine(Engine):
         return [path for path in Bundle.open(self._bundle).folder.iterdir() if path.name != other]
 
 
+def _folder(variant: str) -> Path | None:
+    """The bundle of a variant; None for the embedded one."""
+    if variant == "embedded":
+        return None
+    return Path(variant.removeprefix(BUNDLED)) if variant.startswith(BUNDLED) else torch_bundle()
+
+
 class PartEngine(Engine):
     """One of our classifiers without places and join: text in, topic out, as the peers do.
 
@@ -91,6 +102,10 @@ class PartEngine(Engine):
     def answer(self, texts: Sequence[str]) -> list[str]:
         """The likeliest label of each text."""
         return [self.model.labels[i] for i in self.model.predict_proba(texts).argmax(axis=1)]
+
+    def classifier(self) -> Classifier:
+        """The part."""
+        return self.model
 
     def files(self) -> list[Path]:
         """Those of the bundle that this part reads."""

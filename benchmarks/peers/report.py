@@ -34,7 +34,7 @@ def to_markdown(figures: dict[str, Any]) -> str:
     if figures["accuracy"]:
         parts.append(_accuracy(figures))
     else:
-        parts.append("Accuracies were not measured: no labelled file was given (`--data FILE`).")
+        parts.append("How right they are is measured apart (`python -m benchmarks accuracy`).")
     parts += [_weak(figures), _missing(figures["missing"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 

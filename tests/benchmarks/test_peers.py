@@ -341,7 +341,7 @@ def test_report_says_what_beats_us_and_what_was_not_measured() -> None:
     assert "-1.0 (-2.0..+0.0)" in text
     assert "A quick run" not in text
     assert "Not measured" not in text
-    assert "no labelled file" in to_markdown(figures | {"accuracy": {}})
+    assert "measured apart" in to_markdown(figures | {"accuracy": {}})
 
 
 # Engines
@@ -356,7 +356,7 @@ def test_the_embedded_router_and_its_linear_model_answer(tmp_path: Path) -> None
     linear = own.PartEngine(tmp_path, 1, "linear")
     assert linear.answer(texts)[1] == "bpjs-kesehatan"
     assert all(path.exists() for path in linear.files())
-    assert linear.classifier() is None
+    assert linear.classifier() is linear.model
     assert linear.calibration() is None
 
 
