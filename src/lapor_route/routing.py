@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 FORWARD, REVIEW, ASK = "forward", "review", "ask"
@@ -153,12 +153,17 @@ class Routing:
 
     def to_dict(self) -> dict[str, Any]:
         """The routing as JSON-ready data, the same everywhere."""
-        found: dict[str, Any] = _plain(asdict(self))
+        found: dict[str, Any] = _plain(self)
         return found
 
 
 def _plain(value: Any) -> Any:
-    """The same with lists for tuples, as JSON has it."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+    """The same as JSON has it: a dictionary for each of the data classes above, lists for tuples."""
+    if isinstance(value, _CLASSES):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, dict) else value
+
+
+_CLASSES = (Candidate, PlaceMention, WordWeight, Unit, Evidence, Routing)

@@ -81,7 +81,9 @@ class Weigher:
         likeliest = np.argsort(-joint, kind="stable")[:MOST_CANDIDATES]
         likeliest = likeliest[joint[likeliest] > _NEGLIGIBLE]
         best_local = float(resolution.local.max(initial=0.0))
-        flat_local, flat_province = (float(row[columns].sum()) for columns in layout.flat_columns)
+        flat_local, flat_province = (
+            float(row[columns].sum()) if len(columns) else 0.0 for columns in layout.flat_columns
+        )
         topics = sorted(
             [*row[layout.central_columns].tolist(), local_tier + province_tier + flat_local + flat_province]
         )

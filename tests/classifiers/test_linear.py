@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lapor_route.classifiers import check_labels, load_engine
+from lapor_route.classifiers import check_labels, load_engine, ngrams
 from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.classifiers.ngrams import NgramVectorizer, character_ngrams, words_at, words_of
 from lapor_route.errors import BundleError, ClassifierError
@@ -28,6 +28,28 @@ def test_character_ngrams_stay_within_the_word() -> None:
     assert "~ ktp " in grams
     assert "~kt" in grams
     assert len(grams) == len(set(grams))
+
+
+def test_words_are_remembered_within_bounds(
+    tiny_classifier: LinearClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [
+        "listrik padam di rumah",
+        "sampah di tps",
+        "listrik padam",
+        "pajak motor, motor di samsat",
+        "x 7 y",
+    ] * 2
+    wide, narrow = (
+        NgramVectorizer(tiny_classifier.vectorizer.vocabulary, tiny_classifier.vectorizer.idf) for _ in range(2)
+    )
+    expected = [wide.transform(text) for text in texts]
+    monkeypatch.setattr(ngrams, "MOST_REMEMBERED", 2)
+    for text, vector in zip(texts, expected, strict=True):
+        for found, same in zip(narrow.transform(text), vector, strict=True):
+            np.testing.assert_array_equal(found, same)
+        assert narrow.remembered <= 2 * 2
+    assert wide.remembered == len({word for text in texts for word in words_of(text)})
 
 
 def test_probabilities(tiny_classifier: LinearClassifier) -> None:

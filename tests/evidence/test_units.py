@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lapor_route.evidence import find_units
+from lapor_route.evidence import find_units, units
 from lapor_route.evidence.units import KINDS, MOST_UNITS
 from lapor_route.routing import Unit
 
@@ -193,6 +195,37 @@ def test_a_name_has_at_most_five_words() -> None:
 
 def test_no_more_than_twenty_units() -> None:
     assert len(find_units("Samsat, " * 100)) == MOST_UNITS
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("DİNAS SOSİAL dan dınas kesehatan", ["DİNAS SOSİAL", "dınas kesehatan"]),
+        ("di \u212aua lama, ke ſamſat juga", ["\u212aua", "ſamſat"]),
+        ("anak saya di MIN 2 Sleman, min 2 Hari", ["MIN 2 Sleman"]),
+        ("İ İ Polſek Depok", ["Polſek Depok"]),
+    ],
+)
+def test_letters_that_count_as_others(text: str, names: list[str]) -> None:
+    assert [unit.text for unit in find_units(text)] == names
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            "Dinas dınas Soſial SOSİAL upt UPTD.go.id kota cabang dinas MIN min 2 Sleman KUA kua ppas \u212aCD "
+            "kantor pos satpam @samsat disamsat samsatnya Ⓐ ß bank jago cabang".split()
+        )
+    ).map(" ".join)
+)
+def test_no_head_is_overlooked(text: str) -> None:
+    """What is searched in small letters first is what a search that ignores the case finds."""
+    head = re.compile(units._HEAD.replace(" ", r"(?:[^\S\n]{1,3})"), re.IGNORECASE)
+    small = text.translate(units._FOLDED).lower()
+    for position in range(len(text)):
+        expected, found = head.search(text, position), units._next_head(text, small, position)
+        assert (found and found.span()) == (expected and expected.span())
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[a-z]+(?:[’‘]+[a-z]+)*|\d+(?:[’‘]+\d+)*|<\w{1,12}>")
 _RUN = re.compile(r"([a-z])\1{2,}")
-_MOST_CACHED_WORDS = 200_000
+MOST_REMEMBERED = 30_000
+"""Words of one generation, of which there are two; 60,000 words take some 15 MB."""
+_LONGEST = 40
 CHARACTER_SIZES = (2, 3, 4, 5)
 
 
@@ -33,13 +36,11 @@ def words_at(text: str) -> tuple[list[str], list[int]]:
     return [_plain(match[0]) for match in found], starts
 
 
-def character_ngrams(word: str) -> Iterator[str]:
+def character_ngrams(word: str) -> list[str]:
     """Character n-grams of a word between two blanks, marked by a leading tilde."""
     padded = f" {word} "
-    for size in CHARACTER_SIZES:
-        for start in range(max(0, len(padded) - size) + 1):
-            if start + size <= len(padded):
-                yield "~" + padded[start : start + size]
+    length = len(padded)
+    return ["~" + padded[start : start + size] for size in CHARACTER_SIZES for start in range(length - size + 1)]
 
 
 class NgramVectorizer:
@@ -54,7 +55,13 @@ class NgramVectorizer:
         self.vocabulary = vocabulary
         self.idf = idf
         self._column = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
-        self._of_word: dict[str, list[int]] = {}
+        self._recent: dict[str, bytes] = {}
+        self._earlier: dict[str, bytes] = {}
+
+    @property
+    def remembered(self) -> int:
+        """Words whose n-grams are at hand, at most twice `MOST_REMEMBERED`."""
+        return len(self._recent.keys() | self._earlier.keys())
 
     def transform(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """One text as a sparse vector.
@@ -64,10 +71,9 @@ class NgramVectorizer:
             for a text without known n-grams.
         """
         own, pairs = self._columns(words_of(text))
-        columns = [pair for pair in pairs if pair is not None]
-        for found in own:
-            columns += found
-        used, counts = np.unique(np.array(columns, dtype=np.intp), return_counts=True)
+        own.append(_packed(pair for pair in pairs if pair is not None))
+        columns, counts = np.unique(_unpacked(b"".join(own)), return_counts=True)
+        used = columns.astype(np.intp)
         values = (1.0 + np.log(counts, dtype=np.float32)) * self.idf[used]
         norm = float(np.sqrt(values @ values))
         return used, values / norm if norm else values
@@ -86,7 +92,7 @@ class NgramVectorizer:
             Float array (n_words,) with the same sum.
         """
         own, pairs = self._columns(words)
-        parts = [(i, column, 1.0) for i, found in enumerate(own) for column in found]
+        parts = [(i, column, 1.0) for i, found in enumerate(own) for column in _unpacked(found).tolist()]
         parts += [(i + side, pair, 0.5) for i, pair in enumerate(pairs) if pair is not None for side in (0, 1)]
         if not parts:
             return np.zeros(len(words))
@@ -95,20 +101,36 @@ class NgramVectorizer:
         totals = np.bincount(gram, counts)
         return np.bincount(owners, counts * (shares / totals)[gram], minlength=len(words))
 
-    def _columns(self, words: Sequence[str]) -> tuple[list[list[int]], list[int | None]]:
-        """The columns of each word by itself, and that of each pair of neighbours."""
-        known = self._of_word.get
+    def _columns(self, words: Sequence[str]) -> tuple[list[bytes], list[int | None]]:
+        """The columns of each word by itself, packed, and that of each pair of neighbours."""
+        known = self._recent.get
         column = self._column.get
-        own = [self._look_up(word) if (found := known(word)) is None else found for word in words]
+        own = [self._recall(word) if (found := known(word)) is None else found for word in words]
         return own, [column(f"{first} {second}") for first, second in pairwise(words)]
 
-    def _look_up(self, word: str) -> list[int]:
-        column = self._column
-        grams = [word, *character_ngrams(word)] if len(word) <= 40 else [word]
-        found = [column[gram] for gram in grams if gram in column]
-        if len(self._of_word) < _MOST_CACHED_WORDS:
-            self._of_word[word] = found
+    def _recall(self, word: str) -> bytes:
+        """The columns of a word that isn't among the recent ones, where it is from now on.
+
+        When these are as many as may be remembered, they become the earlier ones, and those are forgotten: so the
+        words that are usual stay, however many others come by.
+        """
+        found = self._earlier.get(word)
+        if found is None:
+            grams = [word, *character_ngrams(word)] if len(word) <= _LONGEST else [word]
+            found = _packed(column for column in map(self._column.get, grams) if column is not None)
+        if len(self._recent) >= MOST_REMEMBERED:
+            self._recent, self._earlier = {}, self._recent
+        self._recent[word] = found
         return found
+
+
+def _packed(columns: Iterable[int]) -> bytes:
+    """Columns as they are remembered: a quarter of a list's size, and joined in one step."""
+    return array("i", columns).tobytes()
+
+
+def _unpacked(columns: bytes) -> np.ndarray:
+    return np.frombuffer(columns, dtype=np.intc)
 
 
 def _plain(word: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lapor_route.decisions.join import CENTRAL, LOCAL, PROVINCE
 from lapor_route.decisions.promise import NATIONAL, REGIONAL
 from lapor_route.routing import ASK, FORWARD, REVIEW
-from lapor_route.text import iter_tokens
+from lapor_route.text import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ _TELLS_NOTHING = frozenset(
 
 def telling_words(text: str) -> int:
     """Words that say something of a matter, neither greetings nor function words; the first few are counted."""
-    telling = (token for token in iter_tokens(text) if token.key not in _TELLS_NOTHING)
+    telling = (key for key in keys_of(text) if key not in _TELLS_NOTHING)
     return sum(1 for _ in islice(telling, FEWEST_TELLING))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 CENTRAL, LOCAL, PROVINCE = range(3)
 """Kinds of a candidate; DKI Jakarta counts as local."""
 _LEAST = 1e-9
+# Which features hold the topic, the place and how well the place is known; the others are constants.
+_TOPICS, _PLACES, _KNOWN = [0, 1, 5], [2, 6], [4, 8]
+# Which features count for a kind: central, local, province.
+_COUNTS = np.array([[1, 0, 0, 0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 1, 1, 1]], float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Join:
     @property
     def coefficients(self) -> np.ndarray:
         """The coefficients, float array (n_features + 2,), in the order of the fields."""
-        return np.array(list(asdict(self).values()))
+        return np.array([getattr(self, field.name) for field in fields(self)])
 
     def probabilities(self, candidates: Candidates) -> np.ndarray:
         """Calibrated probabilities, float array (..., n_candidates); they sum to at most 1."""
@@ -104,11 +108,12 @@ class Join:
 
 def features(candidates: Candidates) -> np.ndarray:
     """What the coefficients are multiplied with, float array (..., n_candidates, n_features)."""
-    local, province = candidates.kind == LOCAL, candidates.kind == PROVINCE
-    columns = [candidates.topic * (candidates.kind == CENTRAL)]
-    for of_kind in (local, province):
-        columns += [candidates.topic * of_kind, candidates.place * of_kind, of_kind, candidates.known * of_kind]
-    return np.stack(columns, axis=-1).astype(float)
+    found = np.ones((*candidates.kind.shape, len(_COUNTS[0])))
+    found[..., _TOPICS] = candidates.topic[..., None]
+    found[..., _PLACES] = candidates.place[..., None]
+    found[..., _KNOWN] = candidates.known[..., None]
+    found *= _COUNTS[candidates.kind]
+    return found
 
 
 def is_number(value: Any) -> bool:

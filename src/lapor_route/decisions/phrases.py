@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lapor_route.errors import InputError
-from lapor_route.text import tokenize
+from lapor_route.text import keys_of, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_START = 3
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 
 
 def normalised(text: str) -> str:
     """The text's words as phrases are compared with: normalised, joined and enclosed by spaces."""
-    return f" {' '.join(token.key for token in tokenize(_ACCENTS.sub('', text)))} "
+    return f" {' '.join(keys_of(_ACCENTS.sub('', text)))} "
+
+
+def starts_of(words: str) -> frozenset[str]:
+    """The first letters of a text's normalised words, and nothing: what `Phrase.start` must be among."""
+    return frozenset({"", *(word[:_START] for word in words.split())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +34,13 @@ class Phrase:
         words: Normalised and joined by spaces; a word that ends in ``*`` stands for all that begin so.
         literal: What a text must contain, up to the first ``*``.
         pattern: The whole phrase, where more follows after the first ``*``.
+        start: How one of the text's words must begin, cut like those of `starts_of`; nothing where any may do.
     """
 
     words: str
     literal: str
     pattern: re.Pattern[str] | None
+    start: str
 
     @classmethod
     def of(cls, text: str) -> Phrase:
@@ -58,7 +66,9 @@ class Phrase:
         joined = " ".join(words)
         head, star, rest = joined.partition("*")
         pattern = re.compile(f" {joined} ".replace("*", "[^ ]*")) if rest else None
-        return cls(joined, f" {head}" if star else f" {head} ", pattern)
+        stem = words[0].removesuffix("*")
+        start = "" if stem != words[0] and len(stem) < _START else stem[:_START]
+        return cls(joined, f" {head}" if star else f" {head} ", pattern, start)
 
     def is_in(self, words: str) -> bool:
         """Whether it stands in a text's normalised words, joined and enclosed by spaces."""

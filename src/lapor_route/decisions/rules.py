@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapor_route.bodies.registry import DKI
 from lapor_route.classifiers.protocol import LOCAL, PROVINCE
-from lapor_route.decisions.phrases import Phrase, normalised, one_is_in
+from lapor_route.decisions.phrases import Phrase, normalised, one_is_in, starts_of
 from lapor_route.decisions.rules_file import TIER_LABELS, fitting_rows, read_rows
 
 if TYPE_CHECKING:
@@ -73,20 +73,30 @@ class Rule:
         """What it decides, in words; nothing if it only copies."""
         return f"forward to {self.forward}" if self.forward else "review" if self.review else ""
 
-    def fits(self, topic: str, regions: Collection[str]) -> bool:
-        """Whether its topics and regions hold."""
-        return (not self.topics or topic in self.topics) and (
-            not self.regions or not self.regions.isdisjoint(regions)
-        )
+    def is_on(self, topic: str) -> bool:
+        """Whether its topics hold."""
+        return not self.topics or topic in self.topics
+
+    def is_about(self, regions: Collection[str]) -> bool:
+        """Whether its regions hold."""
+        return not self.regions or not self.regions.isdisjoint(regions)
 
     @property
     def reads(self) -> bool:
         """Whether it depends on what the text says."""
         return bool(self.texts or self.excluded)
 
-    def is_said_in(self, words: str) -> bool:
-        """Whether the normalised words of a text hold what it asks for, and nothing that it excludes."""
-        return all(one_is_in(group, words) for group in self.texts) and not one_is_in(self.excluded, words)
+    def is_said_in(self, words: str, starts: frozenset[str]) -> bool:
+        """Whether the normalised words of a text hold what it asks for, and nothing that it excludes.
+
+        Args:
+            words: What `normalised` gives.
+            starts: What `starts_of` gives: most phrases are ruled out by these, a tenth of the time.
+        """
+        for group in self.texts:
+            if not one_is_in([phrase for phrase in group if phrase.start in starts], words):
+                return False
+        return not one_is_in(self.excluded, words)
 
     def covers(self, other: Rule) -> bool:
         """Whether it certainly holds whenever the other one does.
@@ -147,6 +157,9 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self._rules = tuple(rules)
+        self._on_any = [rule for rule in self._rules if not rule.topics]
+        topics = frozenset[str]().union(*(rule.topics for rule in self._rules))
+        self._on = {topic: [rule for rule in self._rules if rule.is_on(topic)] for topic in topics}
 
     @classmethod
     def load(cls, path: str | Path, registry: Registry) -> Rules:
@@ -199,9 +212,10 @@ class Rules:
             lead: The body in charge where no rule decides otherwise; it isn't copied in.
             receivers: The body that a tier stands for; copies to other tiers are left out. Without it, tiers stay.
         """
-        fitting = [rule for rule in self._rules if rule.fits(topic, regions)]
+        fitting = [rule for rule in self._on.get(topic, self._on_any) if rule.is_about(regions)]
         words = normalised(text) if any(rule.reads for rule in fitting) else ""
-        holding = [rule for rule in fitting if rule.is_said_in(words)]
+        starts = starts_of(words)
+        holding = [rule for rule in fitting if rule.is_said_in(words, starts)]
         decider = next((rule for rule in holding if rule.decision), None)
         first = decider.forward if decider else None
         leads = {first} if first else {topic, lead} if not decider else {lead}

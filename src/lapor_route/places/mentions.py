@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import add, or_
+from typing import TYPE_CHECKING, NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from lapor_route.places.cues import CUES, DIRECTIONS, FUNCTION_WORDS, GLUED, LEVELS, OFFICE_PREFIXES
-from lapor_route.places.gazetteer import KINDS, LONGEST_NAME, PREFIX, Gazetteer
-from lapor_route.text import Token, tokenize
+from lapor_route.places.gazetteer import KINDS, LONGEST_NAME, PREFIX, Gazetteer, wrong_letters
+from lapor_route.text import count_case, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,11 @@ MOST_FUZZY_LOOKUPS = 8
 
 _BREAKS = frozenset(',;:\n()[]{}|!?"”“=+<>')
 _GOVERNMENT_DOMAIN = ".go.id"
-_GLUED_INITIALS = frozenset(prefix[0] for prefix in GLUED)
+_LEVEL_WORDS = frozenset(word for word, cue in CUES.items() if cue in LEVELS)
 _LOOK_BACK = 3
-_SHORTEST_FUZZY = 6
+_GLUED_INITIALS = frozenset(prefix[0] for prefix in GLUED)
+_SHORTEST_FUZZY, _SHORTEST_GLUED = 6, 6
+_SHORTEST_MENDED = _SHORTEST_FUZZY - 1
 _REGION_KINDS = frozenset(KINDS.index(k) for k in ("province", "city", "regency", "capital", "nickname"))
 _MAIN_KINDS = frozenset(KINDS.index(k) for k in ("province", "city", "regency"))
 _BEHIND = frozenset({"regency", "city"})
@@ -36,8 +38,7 @@ _CUE_KINDS: dict[str, frozenset[int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A stretch of text that is a name in the gazetteer.
 
     Attributes:
@@ -75,18 +76,34 @@ def find_matches(text: str, gazetteer: Gazetteer) -> list[Match]:
 
 
 class _Scanner:
+    """One text; every token is visited, so what most of them need is worked out for all at once."""
+
     def __init__(self, text: str, gazetteer: Gazetteer) -> None:
         self.text = text
         self.gazetteer = gazetteer
         self.row = gazetteer.row
-        self.tokens = tokenize(text)
+        self.keys, self.starts, self.ends, self.marks = tokens_of(text)
+        self.expanded = [DIRECTIONS.get(key, key) for key in self.keys]
+        self.may_begin = self._may_begin(self.keys)
+        if self.expanded != self.keys:
+            self.may_begin = [*map(or_, self.may_begin, self._may_begin(self.expanded))]
+        self.names_domain = _GOVERNMENT_DOMAIN in text.lower()
         self.fuzzy_left = MOST_FUZZY_LOOKUPS
-        capitals = sum(map(str.isupper, text[:2000]))
-        self.has_case = 0 < capitals < 0.5 * max(1, sum(map(str.isalpha, text[:2000])))
+        capitals, letters = count_case(text[:2000])
+        self.has_case = 0 < capitals < 0.5 * letters
+
+    def _may_begin(self, keys: list[str]) -> list[bool]:
+        """Whether a name may start at each token: by the letters of it and the next, two of three tokens can't."""
+        prefixes, row = self.gazetteer.prefixes, self.row
+        pairs = map(add, keys, [*keys[1:], ""])
+        return [
+            len(pair) < PREFIX or pair[:PREFIX] in prefixes or key in row
+            for key, pair in zip(keys, pairs, strict=True)
+        ]
 
     def run(self) -> Iterator[Match]:
         position = 0
-        while position < len(self.tokens):
+        while position < len(self.keys):
             match = self._at(position)
             if match is None:
                 position += 1
@@ -95,25 +112,29 @@ class _Scanner:
                 position = match.last + 1
 
     def _at(self, position: int) -> Match | None:
-        token = self.tokens[position]
-        if token.mark or self.text[token.end : token.end + 6].lower() == _GOVERNMENT_DOMAIN:
-            return self._marked(position, token)
-        if CUES.get(token.key) in LEVELS and self._names_level(position):
+        key = self.keys[position]
+        if self.marks[position] or (self.names_domain and self._is_domain(position)):
+            return self._marked(position, key)
+        if key in _LEVEL_WORDS and self._names_level(position):
             return None
         found = self._longest(position)
         if found is not None:
             row, last = found
             return self._match(row, position, last)
-        return self._glued(position, token) or self._misspelt(position, token)
+        return self._glued(position, key) or self._misspelt(position, key)
+
+    def _is_domain(self, position: int) -> bool:
+        end = self.ends[position]
+        return self.text[end : end + len(_GOVERNMENT_DOMAIN)].lower() == _GOVERNMENT_DOMAIN
 
     def _names_level(self, position: int) -> bool:
         """Whether the level word here is followed by a name of that level."""
-        if position + 1 >= len(self.tokens):
+        if position + 1 >= len(self.keys):
             return False
         found = self._longest(position + 1)
         if found is None:
             return False
-        wanted = _CUE_KINDS[CUES[self.tokens[position].key]]
+        wanted = _CUE_KINDS[CUES[self.keys[position]]]
         return not wanted.isdisjoint(self._kinds(found[0]))
 
     def _kinds(self, row: int) -> list[int]:
@@ -123,33 +144,34 @@ class _Scanner:
 
     def _longest(self, position: int) -> tuple[int, int] | None:
         """Row and last token of the longest name that starts here."""
+        if not self.may_begin[position]:
+            return None
         prefixes = self.gazetteer.prefixes
         raw = expanded = ""
         best = None
-        for index in range(position, min(position + LONGEST_NAME, len(self.tokens))):
-            token = self.tokens[index]
-            if token.mark or (index > position and self._breaks(index)):
-                break
-            raw += token.key
-            expanded += DIRECTIONS.get(token.key, token.key)
+        for index in range(position, min(position + LONGEST_NAME, len(self.keys))):
+            raw += self.keys[index]
+            expanded += self.expanded[index]
             if len(raw) >= PREFIX and raw[:PREFIX] not in prefixes and expanded[:PREFIX] not in prefixes:
+                break
+            if self.marks[index] or (index > position and self._breaks(index)):
                 break
             row = self.row.get(raw)
             if row is None and expanded != raw:
                 row = self.row.get(expanded)
-            if row is not None and len(raw) > 2 and (index == position or self._may_end(position, token)):
+            if row is not None and len(raw) > 2 and (index == position or self._may_end(position, index)):
                 best = (row, index)
         return best
 
-    def _may_end(self, position: int, last: Token) -> bool:
-        return last.key not in FUNCTION_WORDS and self.tokens[position].key not in FUNCTION_WORDS
+    def _may_end(self, position: int, last: int) -> bool:
+        return self.keys[last] not in FUNCTION_WORDS and self.keys[position] not in FUNCTION_WORDS
 
     def _breaks(self, index: int) -> bool:
-        gap = self.text[self.tokens[index - 1].end : self.tokens[index].start]
-        return len(gap) > 3 or not _BREAKS.isdisjoint(gap)
+        gap = self.text[self.ends[index - 1] : self.starts[index]]
+        return gap != " " and (len(gap) > 3 or not _BREAKS.isdisjoint(gap))
 
     def _match(self, row: int, first: int, last: int, *, fuzzy: bool = False, level: str = "") -> Match:
-        start, end = self.tokens[first].start, self.tokens[last].end
+        start, end = self.starts[first], self.ends[last]
         near, role = self._cues_before(first)
         if near not in LEVELS:
             near = self._level_behind(row, last) or near
@@ -168,39 +190,38 @@ class _Scanner:
     def _level_behind(self, row: int, last: int) -> str:
         """A level word behind a region's name ("Bandung Kab."), unless it belongs to the next name."""
         behind = last + 1
-        if behind >= len(self.tokens) or self._breaks(behind):
+        if behind >= len(self.keys) or self._breaks(behind):
             return ""
-        level = CUES.get(self.tokens[behind].key, "")
+        level = CUES.get(self.keys[behind], "")
         if level not in _BEHIND or _CUE_KINDS[level].isdisjoint(self._kinds(row)):
             return ""
-        follows = behind + 1 < len(self.tokens) and not self._breaks(behind + 1)
+        follows = behind + 1 < len(self.keys) and not self._breaks(behind + 1)
         return "" if follows and self._longest(behind + 1) else level
 
     def _cues_before(self, first: int) -> tuple[str, str]:
         """The cue right before a name, and the first role among the three tokens before it."""
         near = role = ""
-        following = self.tokens[first]
         for distance in range(1, min(_LOOK_BACK, first) + 1):
-            token = self.tokens[first - distance]
-            gap = self.text[token.end : following.start]
+            index = first - distance
+            gap = self.text[self.ends[index] : self.starts[index + 1]]
             if len(gap) > 3 or not _BREAKS.isdisjoint(gap.replace(":", "") if distance == 1 else gap):
                 break
-            cue = CUES.get(token.key, "")
-            if distance == 1 or (distance == 2 and not near and len(following.key) <= 2):
+            cue = CUES.get(self.keys[index], "")
+            if distance == 1 or (distance == 2 and not near and len(self.keys[index + 1]) <= 2):
                 near = cue
             elif not role and cue not in LEVELS and cue != near:
                 role = cue
-            following = token
         return near, role
 
-    def _marked(self, position: int, token: Token) -> Match | None:
+    def _marked(self, position: int, key: str) -> Match | None:
         """A region inside a @handle or #hashtag."""
-        row = self.row.get(token.key)
+        row = self.row.get(key)
         if row is None:
-            row = self._office(token.key)
-        if row is None or (len(token.key) < 3):
+            row = self._office(key)
+        if row is None or len(key) < 3:
             return None
-        return Match(row, token.start, token.end, position, position, level="region", marked=True)
+        start, end = self.starts[position], self.ends[position]
+        return Match(row, start, end, position, position, level="region", marked=True)
 
     def _office(self, key: str) -> int | None:
         for prefix in OFFICE_PREFIXES:
@@ -215,13 +236,13 @@ class _Scanner:
                         return row
         return None
 
-    def _glued(self, position: int, token: Token) -> Match | None:
+    def _glued(self, position: int, key: str) -> Match | None:
         """A cue word and a name written as one word: "kotabandung", "didepok"."""
-        if token.key[0] not in _GLUED_INITIALS or len(token.key) < 6:
+        if len(key) < _SHORTEST_GLUED or key[0] not in _GLUED_INITIALS or not key.startswith(GLUED):
             return None
         for prefix in GLUED:
-            rest = token.key.removeprefix(prefix)
-            if rest is token.key or len(rest) < 4:
+            rest = key.removeprefix(prefix)
+            if rest is key or len(rest) < 4:
                 continue
             row = self.row.get(rest)
             if row is None:
@@ -232,22 +253,16 @@ class _Scanner:
                 return self._match(row, position, position, level=cue)
         return None
 
-    def _misspelt(self, position: int, token: Token) -> Match | None:
+    def _misspelt(self, position: int, key: str) -> Match | None:
         """A name of a province, kabupaten/kota or kecamatan with one or two wrong letters."""
-        key = token.key
-        after_level = position > 0 and CUES.get(self.tokens[position - 1].key) in LEVELS
-        if (
-            len(key) < _SHORTEST_FUZZY - after_level
-            or self.fuzzy_left <= 0
-            or key in self.gazetteer.ordinary
-            or not key.isalpha()
-        ):
+        if len(key) < _SHORTEST_MENDED or key in self.gazetteer.ordinary or not key.isalpha():
+            return None
+        after_level = position > 0 and self.keys[position - 1] in _LEVEL_WORDS
+        if len(key) < _SHORTEST_FUZZY - after_level or self.fuzzy_left <= 0:
             return None
         self.fuzzy_left -= 1
-        allowed = 1 if len(key) < 9 else 2
-        index = self.gazetteer.fuzzy_index
-        lengths = range(len(key) - allowed, len(key) + allowed + 1)
-        names = [name for length in lengths for name in index.get((key[0], length), ())]
+        names = self.gazetteer.fuzzy_index.get((key[0], len(key)), ())
+        allowed = wrong_letters(len(key))
         found = process.extractOne(key, names, scorer=Levenshtein.distance, score_cutoff=allowed)
         if found is None:
             return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from lapor_route.places.mentions import Match, find_matches
 from lapor_route.routing import PlaceMention
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _LEVEL_KINDS = {
     "province": ("province",),
@@ -29,6 +30,7 @@ _LEVEL_KINDS = {
     "street": ("street",),
 }
 _SHORT = 3
+_POWERS = 10 ** np.arange(11, dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,12 @@ class Resolution:
     mentions: tuple[PlaceMention, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """A match and the log-odds that it adds for each state."""
+class _Scored(NamedTuple):
+    """A match, the log-odds that it adds for each state, and the gazetteer's entry that says so."""
 
     match: Match
     states: dict[int, float]
-    codes: dict[int, tuple[str, int]]
+    entries: dict[int, int]
     field: str
     span: str
 
@@ -105,21 +106,20 @@ class PlaceResolver:
         provinces = np.full(len(self.province_ids), priors["province"] - math.log(max(1, len(self.province_ids))))
         return np.concatenate([local, provinces])
 
-    def _states_of_codes(self, codes: np.ndarray) -> list[int]:
+    def _states_of_codes(self, codes: np.ndarray) -> array[int]:
         """State of every gazetteer entry; -1 where the registry has no body for its code."""
-        prefixes = [code if len(code) == 2 else code[:4] for code in map(str, codes.tolist())]
-        table: dict[str, int] = {}
-        for prefix in set(prefixes):
-            body = self.registry.by_code(prefix)
-            if body is None:
-                table[prefix] = -1
-            elif body.id in self._local_of:
-                table[prefix] = self._local_of[body.id]
-            elif body.id in self.province_ids:
-                table[prefix] = len(self.local_ids) + self.province_ids.index(body.id)
-            else:
-                table[prefix] = -1
-        return [table[prefix] for prefix in prefixes]
+        digits = np.searchsorted(_POWERS, codes, side="right")
+        regions, entries = np.unique(codes // _POWERS[np.maximum(digits - 4, 0)], return_inverse=True)
+        states = np.array([self._state_of_region(str(region)) for region in regions.tolist()], dtype=np.int16)
+        return array("h", states[entries].tobytes())
+
+    def _state_of_region(self, code: str) -> int:
+        body = self.registry.by_code(code)
+        if body is not None and body.id in self._local_of:
+            return self._local_of[body.id]
+        if body is not None and body.id in self.province_ids:
+            return len(self.local_ids) + self.province_ids.index(body.id)
+        return -1
 
     def resolve(self, text: str, place: str | None = None) -> Resolution:
         """Where a complaint happens.
@@ -153,24 +153,30 @@ class PlaceResolver:
         return Resolution(local, provinces, unknown, mentions)
 
     def _score(self, match: Match, source: str, field: str) -> _Scored:
-        gazetteer, weights = self.gazetteer, self.weights
         states: dict[int, float] = {}
-        codes: dict[int, tuple[str, int]] = {}
-        shared = self._shared_weight(match, field)
-        begin, end = int(gazetteer.first[match.row]), int(gazetteer.first[match.row + 1])
-        for entry in range(begin, end):
+        entries: dict[int, int] = {}
+        begin, end = self.gazetteer.first[match.row : match.row + 2].tolist()
+        kinds = self.gazetteer.kind[begin:end].tolist()
+        weight_of = self._weights_of(match, field, set(kinds))
+        for entry, kind in enumerate(kinds, begin) if weight_of else ():
             state = self._entry_state[entry]
-            if state < 0:
+            if kind not in weight_of or state < 0:
                 continue
-            kind = KINDS[gazetteer.kind[entry]]
-            weight = shared + weights["kinds"][kind] + self._cue_weight(kind, match.level)
-            if weight < weights["weakest"]:
-                continue
+            weight = weight_of[kind]
             for reached in self._reach(state):
                 if weight > states.get(reached, 0.0):
                     states[reached] = weight
-                    codes[reached] = (kind, int(gazetteer.code[entry]))
-        return _Scored(match, states, codes, field, source[match.start : match.end])
+                    entries[reached] = entry
+        return _Scored(match, states, entries, field, source[match.start : match.end])
+
+    def _weights_of(self, match: Match, field: str, kinds: Collection[int]) -> dict[int, float]:
+        """What a mention weighs for each kind of place of its name, where that is enough to count."""
+        shared, weights = self._shared_weight(match, field), self.weights
+        found = {
+            kind: shared + weights["kinds"][KINDS[kind]] + self._cue_weight(KINDS[kind], match.level)
+            for kind in kinds
+        }
+        return {kind: weight for kind, weight in found.items() if weight >= weights["weakest"]}
 
     def _reach(self, state: int) -> tuple[int, ...]:
         """The states that a place speaks for: all of a province for the province's name."""
@@ -229,14 +235,17 @@ class PlaceResolver:
 
     def _posterior(self, logits: np.ndarray) -> np.ndarray:
         """Probability of each region, of each province as a whole, and of "the text doesn't tell"."""
-        scores = np.append((logits + self._prior) * self.weights["sharpness"], self.weights["unknown_prior"])
+        scores = np.empty(self._n_states + 1)
+        scores[:-1] = (logits + self._prior) * self.weights["sharpness"]
+        scores[-1] = self.weights["unknown_prior"]
         scores = np.exp(scores - scores.max())
         posterior: np.ndarray = scores / scores.sum()
         return posterior
 
     def _describe(self, mention: _Scored, posterior: np.ndarray) -> PlaceMention:
         likeliest = max(mention.states, key=lambda s: mention.states[s] + math.log(posterior[s] + 1e-12))
-        kind, number = mention.codes[likeliest]
+        entry = mention.entries[likeliest]
+        kind, number = KINDS[self.gazetteer.kind[entry]], int(self.gazetteer.code[entry])
         n_local = len(self.local_ids)
         if kind == "province":
             body = self.registry.by_code(str(number))
