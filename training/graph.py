@@ -62,6 +62,7 @@ def to_onnx(module: EncoderClassifier, target: Path) -> None:
         )
     model = onnx.load(str(target))
     fix_shapes(model.graph)
+    unshare_weights(model.graph)
     if all(opset.domain != DOMAIN for opset in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
     onnx.save(model, str(target))
@@ -107,6 +108,22 @@ def fix_shapes(graph: onnx.GraphProto) -> None:
             graph.initializer.append(numpy_helper.from_array(np.array(lengths, np.int64), name))
             node.input[1] = name
     _drop_unread(graph)
+
+
+def unshare_weights(graph: onnx.GraphProto) -> None:
+    """Gives each 8-bit product weights of its own, where layers share them as ALBERT's do.
+
+    Where a processor's products saturate (see `OnnxBackend`), ONNX Runtime can't make shared ones exact.
+    """
+    weights = {constant.name: constant for constant in graph.initializer}
+    taken: set[str] = set()
+    for number, node in enumerate(node for node in graph.node if node.op_type == "MatMulIntegerToFloat"):
+        weight = node.input[1]
+        if weight in taken:
+            node.input[1] = f"{weight}_{number}"
+            graph.initializer.add().CopyFrom(weights[weight])
+            graph.initializer[-1].name = node.input[1]
+        taken.add(weight)
 
 
 def _drop_unread(graph: onnx.GraphProto) -> None:

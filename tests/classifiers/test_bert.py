@@ -10,12 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from transformers import AutoModel
 
 from lapor_route import Router
 from lapor_route.bundle import Bundle
+from lapor_route.classifiers import backends
 from lapor_route.classifiers.backends import (
     ARCHITECTURE_FILE,
     BACKENDS,
@@ -302,6 +306,35 @@ def test_batches_are_scored_at_the_same_time(encoder: Path) -> None:
     classifier.backend = Waits()
     assert np.array_equal(classifier.decision_function(texts), expected)
     assert next(calls) > 2
+
+
+def test_a_processor_is_asked_whether_its_products_saturate() -> None:
+    node = helper.make_node("MatMulInteger", ["x", "w"], ["y"])
+    x = helper.make_tensor_value_info("x", TensorProto.UINT8, [1, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.INT32, [1, 1])
+    weights = numpy_helper.from_array(np.full((4, 1), 127, np.int8), "w")
+    graph = helper.make_graph([node], "p", [x], [y], [weights])
+    wanted = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    assert onnx.load_from_string(backends._PRODUCT) == wanted
+
+
+@pytest.mark.parametrize("saturates", [False, True])
+def test_an_exact_product_where_the_quick_one_saturates(
+    rounded: Path, saturates: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = BertClassifier.load(rounded, LABELS).predict_proba(SENTENCES)
+    asked: list[str] = []
+    real = onnxruntime.SessionOptions.add_session_config_entry
+
+    def spy(options: onnxruntime.SessionOptions, key: str, value: str) -> None:
+        asked.append(key)
+        real(options, key, value)
+
+    monkeypatch.setattr(onnxruntime.SessionOptions, "add_session_config_entry", spy)
+    monkeypatch.setattr(backends, "_saturates", lambda: saturates)
+    found = BertClassifier.load(rounded, LABELS).predict_proba(SENTENCES)
+    assert ("session.x64quantprecision" in asked) == saturates
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_usable_cores() -> None:

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 256
-    max_wait_seconds: Seconds = 0.3
+    max_wait_seconds: Seconds = 0.25
     max_bulk_wait_seconds: Seconds = 5.0
     deadline_seconds: Seconds = 10.0
     bulk_deadline_seconds: Seconds = 60.0

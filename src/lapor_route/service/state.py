@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import secrets
 from datetime import datetime, timedelta, timezone
@@ -154,6 +155,7 @@ class Service:
         self._batcher = make(max_wait=self.settings.max_wait_seconds, threads=self._threads)
         self._explainer = make(max_wait=self.settings.max_bulk_wait_seconds, explain=True)
         self._router = router
+        gc.freeze()  # what stays for good isn't looked at again: some 20 ms for every full collection
         self.metrics.ready(router.registry, router.versions)
         LOGGER.info("ready", extra={"versions": router.versions})
 
