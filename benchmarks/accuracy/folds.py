@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.accuracy.rows import sample
-from benchmarks.peers.classical import fit_scikit
+from benchmarks.peers.classical import fit_svm
 from lapor_route.classifiers.bert import BertClassifier
 from lapor_route.classifiers.linear import LinearClassifier
 from training.config import load_config
@@ -58,7 +58,7 @@ def cross_validate(options: Options, progress: Callable[[str, float], None], row
         train = [row for row in chosen if row["fold"] != fold]
         test = [row for row in chosen if row["fold"] == fold]
         progress(f"fold {fold}", number / len(folds))
-        found[str(fold)] = {"rows": len(test)} | _ngrams(config, train, test, options.threads)
+        found[str(fold)] = {"rows": len(test)} | _ngrams(config, train, test)
         if options.encoder:
             progress(f"fold {fold}, BERT", (number + 0.1) / len(folds))
             own = replace(config, work=options.work / f"fold-{fold}")
@@ -68,13 +68,13 @@ def cross_validate(options: Options, progress: Callable[[str, float], None], row
     return {"rows": len(chosen), "of": len(labelled), "folds": found}
 
 
-def _ngrams(config: RunConfig, train: Rows, test: Rows, threads: int) -> dict[str, float]:
+def _ngrams(config: RunConfig, train: Rows, test: Rows) -> dict[str, float]:
     """Accuracy of the two linear models, trained on all of the rows, each row counting the same."""
     examples = [_example(row) for row in train]
     texts, targets = [row["text"] for row in test], [row["body_id"] for row in test]
     ours = fit_rows(config, examples)
     first = [ours.labels[i] for i in ours.decision_function(texts).argmax(axis=1)]
-    theirs = fit_scikit(examples, np.ones(len(examples)), "svm", threads).predict(texts)
+    theirs = fit_svm(examples, np.ones(len(examples))).predict(texts)
     return {"linear": _share(first, targets), "svm": _share(theirs, targets)}
 
 

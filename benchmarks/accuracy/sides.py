@@ -27,7 +27,6 @@ JUDGED = (
     "ours-bert",
     TORCH,
     "svm",
-    "logistic",
     "fasttext",
     "shots-8",
     "shots-0",

@@ -113,9 +113,6 @@ PEERS = (
     _runtime("ctranslate2-fp32", "CTranslate2, float32", "CTranslate2Engine", "float32", venv="peers-venv"),
     _runtime("ctranslate2-int8", "CTranslate2, int8", "CTranslate2Engine", "int8", venv="peers-venv"),
     _learned("svm", "scikit-learn TF-IDF, LinearSVC", _CLASSICAL, "classical:ScikitEngine", "svm"),
-    _learned(
-        "logistic", "scikit-learn TF-IDF, logistic regression", _CLASSICAL, "classical:ScikitEngine", "logistic"
-    ),
     _learned("fasttext", "fastText (floret)", _CLASSICAL, "classical:FloretEngine", "", "peers-venv"),
     _learned("shots-8", "8 examples a label, logistic regression", _SHOTS, "shots:ShotsEngine", "8"),
     _learned("shots-0", "nearest description of the body's remit", _SHOTS, "shots:ShotsEngine", "0"),

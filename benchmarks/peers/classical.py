@@ -59,7 +59,7 @@ class TrainedEngine(Engine):
 
 
 class ScikitEngine(TrainedEngine):
-    """TF-IDF of words 1-2 and `char_wb` 2-5, and a linear model. Variants: ``svm``, ``logistic``."""
+    """TF-IDF of words 1-2 and `char_wb` 2-5, and a linear support vector machine."""
 
     packages = ("scikit-learn",)
 
@@ -68,9 +68,7 @@ class ScikitEngine(TrainedEngine):
         """Trains, calibrates and writes the pipeline by joblib."""
         import joblib
 
-        scorer, fitted = fit_and_calibrate(
-            lambda rows: _Pipeline(fit_scikit(rows, _row_weights(rows), variant, threads))
-        )
+        scorer, fitted = fit_and_calibrate(lambda rows: _Pipeline(fit_svm(rows, _row_weights(rows))))
         assert isinstance(scorer, _Pipeline)
         joblib.dump(scorer.pipeline, folder / "model.joblib")
         fitted.save(folder)
@@ -91,20 +89,14 @@ class _Pipeline:
         return found
 
 
-def fit_scikit(rows: Sequence[Example], weight: np.ndarray, variant: str, threads: int) -> Any:
+def fit_svm(rows: Sequence[Example], weight: np.ndarray) -> Any:
     """Fits a pipeline on the rows' texts and targets.
 
     Args:
         rows: One copy of each text.
         weight: What each row counts, float array (n_rows,).
-        variant: ``svm`` or ``logistic``.
-        threads: For the logistic regression.
     """
-    from joblib import parallel_config
-    from sklearn import config_context
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
 
@@ -118,18 +110,9 @@ def fit_scikit(rows: Sequence[Example], weight: np.ndarray, variant: str, thread
         TfidfVectorizer(ngram_range=(1, 2), **frequent),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **frequent),
     )
+    pipeline = make_pipeline(vectors, LinearSVC(C=1.0, random_state=1))
     targets = np.array([row.target for row in rows])
-    if variant == "svm":
-        model = LinearSVC(C=1.0, random_state=1)
-        return make_pipeline(vectors, model).fit([r.text for r in rows], targets, linearsvc__sample_weight=weight)
-    # liblinear a label: lbfgs over all labels at once needs gigabytes for as many features.
-    one = LogisticRegression(C=10.0, solver="liblinear", tol=1e-2, random_state=1)
-    matrix = vectors.fit_transform([row.text for row in rows])
-    # liblinear refuses the read-only arrays that joblib shares between processes.
-    with config_context(enable_metadata_routing=True), parallel_config("loky", max_nbytes=None):
-        one.set_fit_request(sample_weight=True)
-        model = OneVsRestClassifier(one, n_jobs=threads).fit(matrix, targets, sample_weight=weight)
-    return make_pipeline(vectors, model)
+    return pipeline.fit([row.text for row in rows], targets, linearsvc__sample_weight=weight)
 
 
 def _row_weights(rows: Sequence[Example]) -> np.ndarray:

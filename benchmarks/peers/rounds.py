@@ -40,7 +40,7 @@ class Plan:
         starts: Processes started for each peer, to see how long that takes.
     """
 
-    block: int = 256
+    block: int = 128
     blocks: int = 16
     at_least: float = 1.0
     rounds: int = 5
