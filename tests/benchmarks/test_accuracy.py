@@ -161,9 +161,9 @@ def test_folds_are_left_out_in_turn(
 ) -> None:
     seen = []
 
-    def counted(config: Any, train: Any, test: Any, threads: int) -> dict[str, float]:
+    def counted(config: Any, train: Any, test: Any) -> dict[str, float]:
         seen.append(({row["id"] for row in train}, {row["id"] for row in test}))
-        return real(config, train, test, threads)
+        return real(config, train, test)
 
     real = folds._ngrams
     monkeypatch.setattr(folds, "_ngrams", counted)
