@@ -21,8 +21,8 @@ REPORT = "README.md"
 _README_SIDES = (
     "ours",
     "ours-bert",
-    "ours-linear",
     "ours-torch",
+    "ours-linear",
     "indobert-fp32",
     "indobert-int8",
     "openvino-int8",

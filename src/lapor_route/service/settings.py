@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     Attributes:
         host: Address to listen on.
         port: Port to listen on.
-        workers: Processes; each loads the model (some 214 MB).
+        workers: Processes; each loads the model (some 220 MB).
         store: Where routings and feedback are kept: ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``.
         hash_key: Secret of the keyed hash that stands for the original text; without one, each start draws its own
             and hashes can't be compared across starts.
