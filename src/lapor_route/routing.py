@@ -160,7 +160,7 @@ class Routing:
 def _plain(value: Any) -> Any:
     """The same as JSON has it: a dictionary for each of the data classes above, lists for tuples."""
     if isinstance(value, _CLASSES):
-        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, dict) else value
