@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -151,19 +150,17 @@ def test_a_child_s_work_is_not_that_of_others() -> None:
     import subprocess
 
     before = Busy.now()
-    busy = "import time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass"
+    busy = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
     subprocess.run([sys.executable, "-c", busy], check=True)
-    assert Busy.now().own - before.own >= 0.4
+    assert Busy.now().own - before.own > 0.4, "the half second, to the ticks of the system's clock"
 
 
 def test_the_places_part_runs_and_reports(out: Path) -> None:
-    started = time.monotonic()
     assert command(out, "places", "--quick") == 0
     figures = load(out)["places"]["figures"]
     assert figures["speed"]["times"]["median"] > 1
     assert all(0 <= one[side] <= 1 for one in figures["right"].values() for side in ("ours", "theirs"))
     assert "| ms a text |" in (out / "README.md").read_text(encoding="utf-8")
-    assert time.monotonic() - started < 60
 
 
 def test_the_places_part_says_why_it_can_t(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
