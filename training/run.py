@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.errors import InputError, MissingExtraError
+from training.processes import processes, rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,19 +27,19 @@ def prepare(config: RunConfig) -> str:
 
 
 def train(config: RunConfig) -> str:
-    """Fits the linear model and fine-tunes the encoder.
+    """Fine-tunes the encoder and fits the linear model.
 
-    Under torchrun every process fine-tunes, and the first one alone fits the linear model.
+    By torchrun every process fine-tunes; then the first one alone fits the linear model, while none waits for it.
     """
     done = []
-    if config.has_linear and os.environ.get("RANK", "0") == "0":
-        from training.fit import fit_linear
-
-        done.append(str(fit_linear(config)))
     if config.has_encoder:
         from training.finetune import finetune
 
         done.append(str(finetune(config)))
+    if config.has_linear and rank() == 0:
+        from training.fit import fit_linear
+
+        done.append(str(fit_linear(config)))
     return "trained: " + ", ".join(done)
 
 
@@ -86,10 +86,22 @@ STEPS: dict[str, Callable[[RunConfig], str]] = {
 
 
 def run_steps(config: RunConfig, steps: list[str]) -> None:
-    """Runs steps in their order and prints what each gave."""
+    """Runs steps in their order and prints what each gave.
+
+    Raises:
+        InputError: There are several processes, and steps that one must do alone.
+    """
+    if processes() > 1 and steps != ["train"]:
+        raise InputError(
+            "only the step train runs on several processes; run prepare before it and the others after it on one: "
+            "python -m training STEP CONFIG"
+        )
     for step in steps:
-        print(f"== {step}", flush=True)
-        print(STEPS[step](config), flush=True)
+        if rank() == 0:
+            print(f"== {step}", flush=True)
+        done = STEPS[step](config)
+        if rank() == 0:
+            print(done, flush=True)
 
 
 def check(config: RunConfig) -> dict[str, Any]:

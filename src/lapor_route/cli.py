@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from lapor_route.batch import BatchSummary
     from lapor_route.router import Router
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -70,12 +71,29 @@ def _parser() -> argparse.ArgumentParser:
     _router_options(route)
     route.set_defaults(command=_route)
 
-    batch = commands.add_parser("batch", help="route the rows of a .jsonl, .csv or .parquet file")
-    batch.add_argument("input", type=Path, metavar="INPUT")
-    batch.add_argument("output", type=Path, metavar="OUTPUT")
+    batch = commands.add_parser("batch", help="route the rows of .jsonl, .csv or .parquet files")
+    batch.add_argument(
+        "input", metavar="INPUT", help="a file; with --engine ray also a folder, or s3://... and such"
+    )
+    batch.add_argument(
+        "output",
+        metavar="OUTPUT",
+        help="a file; with --engine ray a new folder, for Parquet files in the same order",
+    )
     batch.add_argument("--text-column", default="text", help="column with the complaint (default: text)")
     batch.add_argument("--place-column", default="place", help="column with the place, if any (default: place)")
-    batch.add_argument("--engine", choices=["local"], default="local", help="where it runs")
+    batch.add_argument(
+        "--engine", choices=["local", "ray"], default="local", help="where it runs: here, or on a Ray cluster"
+    )
+    ray = batch.add_argument_group("with --engine ray")
+    ray.add_argument("--address", help="the cluster's HOST:PORT; by default RAY_ADDRESS, else one started here")
+    ray.add_argument(
+        "--workers", type=_positive, metavar="N", help="processes (default: one a core of the cluster)"
+    )
+    ray.add_argument(
+        "--rows-per-part", type=_positive, metavar="N", help="rows of each output file, at most (default: 8192)"
+    )
+    ray.add_argument("--resume", action="store_true", help="go on with the job in OUTPUT where it was stopped")
     _router_options(batch)
     batch.set_defaults(command=_batch)
 
@@ -186,26 +204,57 @@ def _route(options: argparse.Namespace) -> None:
 
 
 def _batch(options: argparse.Namespace) -> None:
-    from lapor_route.batch import route_file
-
-    if not options.input.is_file():
-        raise InputError(f"there is no file {options.input}")
-    router = _router(options)
     with _progress() as report:
-        summary = route_file(
-            router,
-            options.input,
-            options.output,
-            text_column=options.text_column,
-            place_column=options.place_column,
-            top_k=options.top_k,
-            progress=report,
-        )
+        summary = (_batch_on_ray if options.engine == "ray" else _batch_here)(options, report)
     decisions = ", ".join(f"{number:,} {name}" for name, number in sorted(summary.decisions.items()))
     print(
         f"{summary.rows:,} rows: {decisions or 'none routed'}; {summary.errors:,} with an error",
         file=sys.stderr,
     )
+
+
+def _batch_here(options: argparse.Namespace, report: Callable[[int, int], None]) -> BatchSummary:
+    from lapor_route.batch import route_file
+
+    for name in ("address", "workers", "rows_per_part", "resume"):
+        if getattr(options, name):
+            raise InputError(f"--{name.replace('_', '-')} needs --engine ray")
+    source = Path(options.input)
+    if not source.is_file():
+        raise InputError(f"there is no file {source}")
+    return route_file(
+        _router(options),
+        source,
+        Path(options.output),
+        text_column=options.text_column,
+        place_column=options.place_column,
+        top_k=options.top_k,
+        progress=report,
+    )
+
+
+def _batch_on_ray(options: argparse.Namespace, report: Callable[[int, int], None]) -> BatchSummary:
+    from lapor_route.batch import BatchOptions
+    from lapor_route.scale import ROWS_PER_PART, RayEngine, RouterOptions, route_archive
+
+    with RayEngine(options.address, options.workers) as engine:
+        return route_archive(
+            options.input,
+            options.output,
+            engine,
+            options=BatchOptions(options.text_column, options.place_column, options.top_k),
+            router=RouterOptions(
+                options.model,
+                options.backend,
+                options.threads,
+                options.target_precision,
+                options.shortlist_coverage,
+                str(options.rules) if options.rules else None,
+            ),
+            rows_per_part=options.rows_per_part or ROWS_PER_PART,
+            resume=options.resume,
+            progress=report,
+        )
 
 
 def _progress() -> AbstractContextManager[Callable[[int, int], None]]:

@@ -110,6 +110,18 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path, router: Rout
     assert [row["id"] for row in found[1:]] == [str(i) for i in range(1000)]
 
 
+def test_a_carriage_return_outside_quotes_costs_one_row(tmp_path: Path, router: Router) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes(b"id,text\n1,listrik\rpadam\n2,ktp\r\n")
+    summary = route_file(router, source, tmp_path / "out.csv")
+    found = read(tmp_path / "out.csv")
+    assert (summary.rows, summary.errors) == (2, 1)
+    assert [(row["text"], row["error"]) for row in found] == [
+        ("listrik padam", "line 2 has a carriage return outside quotes"),
+        ("ktp", ""),
+    ]
+
+
 def test_blank_lines_of_a_one_column_csv_are_rows(tmp_path: Path, router: Router) -> None:
     source = tmp_path / "in.csv"
     source.write_text("\ntext\nlistrik padam\n\nktp\n")

@@ -19,7 +19,6 @@ from transformers import AutoModel, AutoTokenizer
 
 from lapor_route.classifiers.backends import TORCH_FILE
 from lapor_route.classifiers.bert import BertClassifier
-from lapor_route.classifiers.linear import LinearClassifier
 from lapor_route.errors import InputError
 from tests.encoders import POSITIONS, tiny_albert, tiny_bert
 from tests.training.test_prepare import config_for
@@ -34,7 +33,6 @@ from training.finetune import (
     HUGGINGFACE_FOLDER,
     finetune,
 )
-from training.fit import LINEAR_FOLDER
 from training.prepare import prepare
 from training.run import check
 
@@ -264,7 +262,7 @@ def test_a_dry_run_tells_the_size_and_writes_nothing(
     assert rows == 2 * told["rows"]
     finetune(config)
     assert told["parameters"] == history(config)["parameters"]
-    assert told["steps_on_one_device"] == max(losses(config))
+    assert told["steps"] == max(losses(config))
     assert check(config)["checkpoint"]
 
 
@@ -392,35 +390,3 @@ def test_checkpoints_of_other_rows_are_refused(tmp_path: Path, registry: Registr
     prepare(config, registry)
     with pytest.raises(InputError, match="belongs to a run with"):
         finetune(config)
-
-
-def train_with_two_processes(config: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "training", "train", str(config)]
-    given = environment() | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_two_processes_train_one_encoder_and_go_on_with_it(
-    tmp_path: Path, registry: Registry, bases: dict[str, Path]
-) -> None:
-    config = tuned(config_for(tmp_path), bases["bert"], epochs=4, batch_size=8, save_every=10)
-    config = replace(config, engine="joint")
-    prepared = prepare(config, registry)
-    toml = write_toml(tmp_path / "run.toml", config)
-    train_with_two_processes(toml)
-    steps = 4 * -(-len(prepared.train) // 16)
-    before, logged = weights(config), losses(config)
-    assert list(logged) == list(range(1, steps + 1))
-    classifier = BertClassifier.load(config.work / ENCODER_FOLDER, prepared.labels, backend="torch")
-    assert share_right(classifier, prepared.train) > 0.4
-    assert share_right(LinearClassifier.load(config.work / LINEAR_FOLDER, prepared.labels), prepared.train) > 0.9
-
-    shutil.rmtree(config.work / CHECKPOINTS / f"checkpoint-{steps}")
-    shutil.rmtree(config.work / ENCODER_FOLDER)
-    train_with_two_processes(toml)
-    assert history(config)["resumed"]
-    assert losses(config) == pytest.approx(logged, rel=1e-3)
-    for name, weight in before.items():
-        assert np.allclose(weights(config)[name], weight, rtol=1e-3, atol=1e-5), name

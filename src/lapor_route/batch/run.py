@@ -8,21 +8,41 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from lapor_route.batch.readers import Row, Source, open_source
+from lapor_route.batch.readers import KINDS, open_source
 from lapor_route.batch.writers import open_writer
 from lapor_route.complaint import Complaint
 from lapor_route.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from lapor_route.batch.rows import Row, Source
     from lapor_route.router import Router
     from lapor_route.routing import Routing
 
-_WINDOW = 512
+WINDOW = 512
+"""Rows that are routed together, counted from the start of a file.
+
+Which texts share a batch can change a probability's last digits; whoever begins within a file, and wants the same
+numbers, begins at a multiple of it.
+"""
 _FIRST_ROWS = 100
-_OUTPUT_SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """How rows are routed.
+
+    Attributes:
+        text_column: Column with the complaint.
+        place_column: Column with the place; not required to exist.
+        top_k: Candidates to write for each row.
+    """
+
+    text_column: str = "text"
+    place_column: str | None = "place"
+    top_k: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +89,19 @@ def route_file(
         MissingExtraError: Parquet is asked for and pyarrow isn't installed.
     """
     kind = target_path.suffix.lower()
-    if kind not in _OUTPUT_SUFFIXES:
+    if kind not in KINDS:
         raise InputError(f"{target_path} must end in .jsonl, .csv or .parquet")
     if target_path.exists() and source_path.exists() and target_path.samefile(source_path):
         raise InputError("the output would overwrite the input; name another file")
     source = open_source(source_path, list_columns=kind != ".jsonl")
-    columns = source.columns or _first_keys(source)
-    if columns and text_column not in columns:
-        found = ", ".join(repr(column[:30]) for column in columns[:12])
-        raise InputError(
-            f"{source_path} has no column {text_column!r}; it has {found}. Name the right one with --text-column"
-        )
+    check_columns(source_path, source.columns or _first_keys(source), text_column)
     partial = target_path.with_name(f".{target_path.name[:200]}.partial")
     try:
         writer = open_writer(partial, kind, source)
         try:
-            summary = _route_rows(router, source, writer.write, (text_column, place_column), top_k, progress)
+            options = BatchOptions(text_column, place_column, top_k)
+            report = (lambda: progress(source.cursor.offset, source.size)) if progress else None
+            summary = route_rows(router, source.rows(), writer.write, options, after_window=report)
         except BaseException:
             writer.abort()
             raise
@@ -101,41 +118,66 @@ def route_file(
 def _first_keys(source: Source) -> list[str]:
     """The keys of the first usable rows of a file without a header."""
     keys = {key: None for row in islice(source.rows(), _FIRST_ROWS) if row.error is None for key in row.values}
-    source.position[0] = 0
     return list(keys)
 
 
-def _route_rows(
+def check_columns(name: object, columns: Sequence[str], text_column: str) -> None:
+    """Looks for the column with the complaint.
+
+    Args:
+        name: What messages call the input.
+        columns: The columns it has; none, if they aren't known.
+        text_column: The one that it needs.
+
+    Raises:
+        InputError: It isn't there.
+    """
+    if columns and text_column not in columns:
+        found = ", ".join(repr(column[:30]) for column in columns[:12])
+        raise InputError(
+            f"{name} has no column {text_column!r}; it has {found}. Name the right one with --text-column"
+        )
+
+
+def route_rows(
     router: Router,
-    source: Source,
+    rows: Iterable[Row],
     write: Callable[[Row, Routing | None], None],
-    columns: tuple[str, str | None],
-    top_k: int,
-    progress: Callable[[int, int], None] | None,
+    options: BatchOptions,
+    *,
+    after_window: Callable[[], None] | None = None,
 ) -> BatchSummary:
-    rows = errors = 0
+    """Routes rows, `WINDOW` at a time, and hands each on with its routing; a bad one gets its error and none.
+
+    Every engine's way from rows to routings.
+
+    Args:
+        router: The router.
+        rows: The rows, in order.
+        write: Takes each row, in the same order.
+        options: How they are routed.
+        after_window: Called after every window.
+    """
+    number = errors = 0
     decisions: dict[str, int] = {}
-    stream = source.rows()
-    while window := list(islice(stream, _WINDOW)):
-        for row, routing in _route_window(router, window, columns, top_k):
+    stream = iter(rows)
+    while window := list(islice(stream, WINDOW)):
+        for row, routing in _route_window(router, window, options):
             write(row, routing)
-            rows += 1
+            number += 1
             errors += row.error is not None
             if routing is not None:
                 decisions[routing.decision] = decisions.get(routing.decision, 0) + 1
-        if progress:
-            progress(source.position[0], source.size)
-    return BatchSummary(rows, errors, decisions)
+        if after_window:
+            after_window()
+    return BatchSummary(number, errors, decisions)
 
 
-def _route_window(
-    router: Router, window: list[Row], columns: tuple[str, str | None], top_k: int
-) -> Iterator[tuple[Row, Routing | None]]:
-    complaints = []
-    for row in window:
-        complaint = _complaint(row, *columns) if row.error is None else None
-        complaints.append(complaint)
-    routings = router.route_many((c for c in complaints if c is not None), top_k=top_k)
+def _route_window(router: Router, window: list[Row], options: BatchOptions) -> Iterator[tuple[Row, Routing | None]]:
+    complaints = [
+        _complaint(row, options.text_column, options.place_column) if row.error is None else None for row in window
+    ]
+    routings = router.route_many((c for c in complaints if c is not None), top_k=options.top_k)
     for row, complaint in zip(window, complaints, strict=True):
         yield row, next(routings) if complaint is not None else None
 

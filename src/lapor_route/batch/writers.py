@@ -6,12 +6,12 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lapor_route.batch.readers import import_parquet
+from lapor_route.batch.parquet import import_parquet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lapor_route.batch.readers import Row, Source
+    from lapor_route.batch.rows import Row, Source
     from lapor_route.routing import Routing
 
 ADDED = ("decision", "body_id", "probability", "candidates", "reasons", "error")

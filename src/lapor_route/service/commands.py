@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
+    from lapor_route.scale.serve import Fleet
     from lapor_route.service.settings import Settings
     from lapor_route.service.store import Store
 
@@ -39,6 +40,7 @@ def add_commands(commands: Commands, add_model_options: AddOptions, add_decision
     serve.add_argument("--port", type=int, help="port to listen on (default: 8000)")
     serve.add_argument("--workers", type=int, metavar="N", help="processes (default: 1)")
     serve.add_argument("--check", action="store_true", help="try what a start needs, and say what isn't well")
+    _fleet_options(serve)
     add_decision_options(serve)
     add_model_options(serve)
     serve.set_defaults(command=_serve)
@@ -84,6 +86,24 @@ def add_commands(commands: Commands, add_model_options: AddOptions, add_decision
     export.set_defaults(command=_export)
 
 
+def _fleet_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--engine",
+        choices=["local", "ray"],
+        default="local",
+        help="where it runs: here, or as replicas on a Ray cluster, where the same command updates them",
+    )
+    ray = serve.add_argument_group("with --engine ray")
+    ray.add_argument("--address", help="the cluster's HOST:PORT; by default RAY_ADDRESS, else one started here")
+    ray.add_argument("--min-replicas", type=int, metavar="N", help="replicas at least (default: 1)")
+    ray.add_argument(
+        "--max-replicas", type=int, metavar="N", help="replicas at most (default: as many as at least)"
+    )
+    ray.add_argument("--canary", type=Path, metavar="DIR", help="a bundle to try on a share of the requests")
+    ray.add_argument("--canary-share", type=float, metavar="S", help="that share, from 0 to 1 (default: 0.1)")
+    ray.add_argument("--stop", action="store_true", help="end the replicas on the cluster")
+
+
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
     parser.add_argument("--store", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DATABASE")
@@ -109,14 +129,42 @@ def _store(options: argparse.Namespace) -> Store:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    fleet = _fleet(options)
     settings = _settings(options)
     from lapor_route.service.run import check, serve
 
     if options.check:
+        if fleet:
+            fleet.check(settings)
         for line in check(settings):
             print(line)
-        return
-    serve(settings)
+    elif fleet:
+        from lapor_route.scale.serve import serve_fleet, stop_fleet
+
+        if options.stop:
+            stop_fleet(fleet)
+        else:
+            serve_fleet(settings, fleet, lambda line: print(line, file=sys.stderr))
+    else:
+        serve(settings)
+
+
+def _fleet(options: argparse.Namespace) -> Fleet | None:
+    """What is asked for with `--engine ray`."""
+    names = ("address", "min_replicas", "max_replicas", "canary", "canary_share")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.engine != "ray":
+        for name in [*given, *(["stop"] if options.stop else [])]:
+            raise InputError(f"--{name.replace('_', '-')} needs --engine ray")
+        return None
+    from lapor_route.scale.serve import Fleet, need_serve
+
+    need_serve()
+    if options.workers is not None:
+        raise InputError("--workers is for one machine; with --engine ray it is --min-replicas and --max-replicas")
+    if "canary_share" in given and "canary" not in given:
+        raise InputError("--canary-share needs --canary DIR")
+    return Fleet(**given)
 
 
 def _create_key(options: argparse.Namespace) -> None:

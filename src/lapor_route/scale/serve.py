@@ -1,0 +1,288 @@
+"""Serves the app from a fleet of replicas on a Ray cluster: `lapor-route serve --engine ray`.
+
+Each replica is the app of `lapor-route serve`, over one bundle: the same endpoints, queue, store and masking. Ray
+Serve's proxies take the requests and spread them; it starts and stops replicas by load, and replaces them when the
+fleet is deployed again. The canary is an application of its own: what it does harms nobody else, it is there before
+it is asked, and it is gone only when nobody asks it any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import secrets
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lapor_route.classifiers.backends import usable_cores
+from lapor_route.errors import InputError, MissingExtraError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from lapor_route.service.settings import Settings
+
+NAME = "lapor-route"
+"""The name of the fleet's application on the cluster."""
+CANARY = "lapor-route-canary"
+"""The name of the canary's."""
+ONGOING = 2
+"""Requests under way for each core, above which replicas are added: one is routed, one waits. At some nine, a wait
+of 0.25 s, a replica turns requests away."""
+MOST_ONGOING = 1000
+"""Requests that a replica takes at a time: its own queue turns away what would wait too long, not Ray's proxies."""
+SURGE_PERCENT = 25
+"""Replicas that an update may add to those that there are, rounded up: new ones are ready before old ones stop."""
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Where the replicas run, how many there are, and what is tried on which share of the requests.
+
+    Attributes:
+        address: Of the cluster: `auto`, `HOST:PORT`; by default that of `RAY_ADDRESS`, else one that is started on
+            this machine and ends with the command.
+        min_replicas: Replicas that there always are.
+        max_replicas: Replicas that there are at most; by default as many as at least.
+        canary: A bundle to try, on every node at this path.
+        canary_share: Share of the routing requests that it answers.
+    """
+
+    address: str | None = None
+    min_replicas: int = 1
+    max_replicas: int | None = None
+    canary: Path | None = None
+    canary_share: float = 0.1
+
+    @property
+    def place(self) -> str:
+        """The cluster's address, `local` for one of its own."""
+        return self.address or os.environ.get("RAY_ADDRESS") or LOCAL
+
+    @property
+    def most(self) -> int:
+        """Replicas that there are at most."""
+        return self.min_replicas if self.max_replicas is None else self.max_replicas
+
+    def check(self, settings: Settings) -> None:
+        """Sees whether such a fleet can be.
+
+        Raises:
+            InputError: It can't; the message says what to change.
+        """
+        if not 1 <= self.min_replicas <= self.most:
+            raise InputError(f"--min-replicas {self.min_replicas} must lie between 1 and the most, {self.most}")
+        if not 0 < self.canary_share <= 1:
+            raise InputError(f"--canary-share must be above 0 and at most 1, found {self.canary_share}")
+        if settings.store.startswith("sqlite") and (self.most > 1 or self.place != LOCAL):
+            raise InputError(
+                "SQLite is a file of one machine; a fleet keeps its records in PostgreSQL: "
+                "--store postgresql+psycopg://USER@HOST/DATABASE"
+            )
+
+
+def need_serve() -> None:
+    """Makes sure that Ray Serve is there, and that Ray reports nothing to anybody.
+
+    Raises:
+        MissingExtraError: It isn't installed.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray.serve  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("--engine ray needs Ray Serve: pip install 'lapor-route[ray,serve]'") from None
+
+
+def serve_fleet(settings: Settings, fleet: Fleet, tell: Callable[[str], None]) -> None:
+    """Makes a fleet, or updates the one that is on the cluster; returns when all its replicas are ready.
+
+    On a cluster of its own it serves until it is told to stop, by SIGTERM or SIGINT.
+
+    Args:
+        settings: The service's; `workers` counts for nothing here.
+        fleet: What is wanted.
+        tell: Told what is well.
+
+    Raises:
+        InputError: Such a fleet can't be.
+        LaporRouteError: The store or a bundle can't be used; nothing was changed.
+        OutputError: The cluster can't be reached, or the new replicas don't start; those from before go on.
+        MissingExtraError: Ray Serve isn't installed.
+    """
+    need_serve()
+    from lapor_route.service.run import _free_port
+
+    fleet.check(settings)
+    if fleet.place == LOCAL:
+        _free_port(settings)  # Ray Serve would share it with whoever listens there
+    with _cluster(fleet.place):
+        if _free_cores() < (settings.threads or 1) * (2 if fleet.canary else 1):
+            tell("too few cores of the cluster are free for new replicas; this waits until they are")
+        versions = deploy(settings, fleet)
+        tell(
+            f"{versions['model']} is served by {fleet.min_replicas} to {fleet.most} replicas, port {settings.port}"
+        )
+        if fleet.place == LOCAL:
+            _wait_for_signal()
+
+
+def stop_fleet(fleet: Fleet) -> None:
+    """Ends the fleet on a cluster, once it has answered what it accepted; the cluster goes on.
+
+    Raises:
+        InputError: No cluster is named.
+        OutputError: The cluster can't be reached.
+        MissingExtraError: Ray Serve isn't installed.
+    """
+    need_serve()
+    if fleet.place == LOCAL:
+        raise InputError(
+            "--stop needs --address; without a cluster, the command that serves ends by SIGTERM or Ctrl-C"
+        )
+    with _cluster(fleet.place):
+        _end()
+
+
+def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
+    """Makes or updates the fleet on the cluster that this process is connected to.
+
+    Returns:
+        The versions that it runs.
+
+    Raises:
+        LaporRouteError: The store or a bundle can't be used; nothing was changed.
+        OutputError: The new replicas don't start; those from before go on.
+    """
+    from ray import serve
+
+    from lapor_route.scale.serve_replica import Canary, Stable
+
+    settings = _for_replicas(settings, fleet)
+    stable, versions = _arguments(settings)
+    serve.start(
+        http_options={"host": settings.host, "port": settings.port}, logging_config={"enable_access_log": False}
+    )
+    if fleet.canary:
+        tried = settings.model_copy(update={"model": _absolute(fleet.canary), "workers": 1})
+        arguments, _ = _arguments(tried)
+        most = math.ceil(fleet.most * fleet.canary_share)
+        _run(serve.deployment(**_options(tried, 1, most))(Canary).bind(*arguments), CANARY, None)
+    replicas = serve.deployment(**_options(settings, fleet.min_replicas, fleet.most))(Stable)
+    _run(replicas.bind(*stable, fleet.canary_share if fleet.canary else 0.0), NAME, "/")
+    if not fleet.canary:
+        _end(CANARY)
+    return versions
+
+
+@contextmanager
+def _cluster(place: str) -> Iterator[None]:
+    """A connection to a cluster; one of its own ends with it, once it has answered what it accepted."""
+    import ray
+
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    own = {"num_cpus": usable_cores(), "include_dashboard": False} if place == LOCAL else {}
+    try:
+        ray.init(address=place, log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, ValueError, OSError, RuntimeError) as error:
+        raise OutputError(f"no Ray cluster at {place}: {error}") from error
+    try:
+        yield
+    finally:
+        if place == LOCAL:
+            _end()
+        ray.shutdown()
+
+
+def _end(*names: str) -> None:
+    """Deletes applications, by default all of the fleet, once they have answered what they accepted."""
+    from ray import serve
+
+    for name in names or (NAME, CANARY):
+        if name in serve.status().applications:
+            serve.delete(name)
+
+
+def _free_cores() -> float:
+    import ray
+
+    return float(ray.available_resources().get("CPU", 0))
+
+
+def _for_replicas(settings: Settings, fleet: Fleet) -> Settings:
+    """The settings as all replicas need them: paths from the root, one secret, and a store that is there."""
+    from lapor_route.service.store import Store
+
+    store = Store.open(settings.store)
+    store.upgrade()
+    store.close()
+    return settings.model_copy(
+        update={
+            "store": f"sqlite:///{store.file.resolve()}" if store.file else settings.store,
+            "hash_key": settings.hash_key or secrets.token_hex(32),
+            "model": _absolute(settings.model),
+            "rules": _absolute(settings.rules),
+            "threads": settings.threads or 1,
+            "workers": fleet.min_replicas,  # which share the rate of each key
+        }
+    )
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.resolve() if path else None
+
+
+def _arguments(settings: Settings) -> tuple[tuple[str, dict[str, Any]], dict[str, str]]:
+    """What a replica is told, and the versions that it will run; loads the bundle, so that a bad one ends here."""
+    from lapor_route.scale.serve_replica import identity_of
+    from lapor_route.service.app import load
+
+    router = load(settings)
+    return (settings.model_dump_json(), identity_of(settings, router)), router.versions
+
+
+def _options(settings: Settings, least: int, most: int) -> dict[str, Any]:
+    cores = settings.threads or 1
+    return {
+        "ray_actor_options": {"num_cpus": cores},
+        "autoscaling_config": {
+            "min_replicas": least,
+            "max_replicas": most,
+            "target_ongoing_requests": ONGOING * cores,
+        },
+        "max_ongoing_requests": MOST_ONGOING,
+        "graceful_shutdown_timeout_s": settings.drain_seconds,
+        "max_surge_percent": SURGE_PERCENT,
+    }
+
+
+def _run(application: Any, name: str, route: str | None) -> None:
+    """Deploys an application, and waits until all its replicas are those that it wants."""
+    from ray import serve
+
+    try:
+        serve.run(application, name=name, route_prefix=route, logging_config={"enable_access_log": False})
+    except (RuntimeError, TimeoutError) as error:
+        raise OutputError(f"{name} isn't as wanted, replicas from before go on: {_reason(name) or error}") from None
+
+
+def _reason(name: str) -> str:
+    """The last line of what Ray Serve says of a deployment that failed; those before are a traceback."""
+    from ray import serve
+
+    application = serve.status().applications.get(name)
+    said = [found.message for found in application.deployments.values()] if application else []
+    return next((message.splitlines()[-1] for message in said if message), "")
+
+
+def _wait_for_signal() -> None:
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()

@@ -1,0 +1,141 @@
+"""What runs in a replica of the fleet: the app of `lapor-route serve` over one bundle. Needs Ray Serve."""
+
+from __future__ import annotations
+
+import asyncio
+import logging.config
+from typing import TYPE_CHECKING, Any
+
+from ray import serve
+from starlette.concurrency import run_in_threadpool
+
+from lapor_route.errors import InputError
+from lapor_route.scale.serve import CANARY
+from lapor_route.scale.serve_split import Split, ask
+from lapor_route.scale.worker import RouterOptions
+from lapor_route.service.app import create_app, load
+from lapor_route.service.logs import log_config
+from lapor_route.service.settings import Settings
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from starlette.types import ASGIApp
+
+    from lapor_route.router import Router
+    from lapor_route.scale.serve_split import Answer
+    from lapor_route.service.state import Service
+
+_LOOK_EVERY = 0.05
+
+
+def identity_of(settings: Settings, router: Router) -> dict[str, Any]:
+    """What decides about the answers: versions, and hashes of the bundle and the rules."""
+    return RouterOptions(
+        model=str(settings.model) if settings.model else None,
+        backend=settings.backend,
+        target_precision=settings.target_precision,
+        shortlist_coverage=settings.shortlist_coverage,
+        rules=str(settings.rules) if settings.rules else None,
+    ).identity(router)
+
+
+def load_same(settings: Settings, identity: dict[str, Any]) -> Router:
+    """The router, the same as where the fleet was deployed from.
+
+    Raises:
+        InputError: This node has another package, bundle, registry or rules.
+        LaporRouteError: As `Router.load`.
+    """
+    router = load(settings)
+    found = identity_of(settings, router)
+    for name, expected in identity.items():
+        if found[name] != expected:
+            raise InputError(f"a node has another {name}: {found[name]!r}, where it was deployed {expected!r}")
+    return router
+
+
+class Replica:
+    """The app, and whether it can answer.
+
+    Args:
+        settings: The deployment's settings, as JSON.
+        identity: What `identity_of` gives where the fleet is deployed from.
+    """
+
+    def __init__(self, settings: str, identity: dict[str, Any]) -> None:
+        self.settings = Settings.model_validate_json(settings)
+        logging.config.dictConfig(log_config(self.settings.log_level))
+        self.fastapi = create_app(self.settings, lambda: load_same(self.settings, identity))
+        self._was_ready = False
+
+    async def check_health(self) -> None:
+        """Asked by Ray: returns once the replica is ready; from then on it looks whether only a restart helps.
+
+        A store that can't be reached later is no reason to restart: `/health/ready` and the answers say so.
+
+        Raises:
+            RuntimeError: It can't become ready, or its queue has stopped.
+            LaporRouteError: The store can't be used at the start.
+        """
+        service: Service = self.fastapi.state.service
+        while not service.loaded and not service.failure:
+            await asyncio.sleep(_LOOK_EVERY)
+        if service.failure:
+            raise RuntimeError(service.failure)
+        if not self._was_ready:
+            await run_in_threadpool(service.check)
+            self._was_ready = True
+        if service.dead:
+            raise RuntimeError("the queue has stopped; see the log")
+
+
+@serve.ingress()
+class Stable(Replica):
+    """A replica that takes requests; a share of the routings is the canary's.
+
+    Args:
+        settings: As `Replica`.
+        identity: As `Replica`.
+        share: From 0 (there is no canary) to 1.
+    """
+
+    def __init__(self, settings: str, identity: dict[str, Any], share: float) -> None:
+        super().__init__(settings, identity)
+        self._share = share
+
+    def __serve_build_asgi_app__(self) -> ASGIApp:
+        """The app, as Ray Serve asks for it; Ray Serve runs its lifespan."""
+        if not self._share:
+            return self.fastapi
+        canary = serve.get_app_handle(CANARY)
+        return Split(self.fastapi, canary.answer.remote, self._share, self.settings)
+
+
+class Canary(Replica):
+    """A replica over the bundle that is tried; asked by the others only.
+
+    Args:
+        settings: As `Replica`.
+        identity: As `Replica`.
+    """
+
+    def __init__(self, settings: str, identity: dict[str, Any]) -> None:
+        super().__init__(settings, identity)
+        self._lifespan: AbstractAsyncContextManager[Any] | None = None
+
+    async def check_health(self) -> None:
+        """As `Replica`; begins the app's lifespan, as nobody else does."""
+        if self._lifespan is None:
+            self._lifespan = self.fastapi.router.lifespan_context(self.fastapi)
+            await self._lifespan.__aenter__()
+        await super().check_health()
+
+    async def answer(self, scope: dict[str, Any], body: bytes) -> Answer:
+        """Its answer to a request."""
+        return await ask(self.fastapi, scope, body)
+
+    async def __del__(self) -> None:
+        """Awaited by Ray Serve once what was accepted is answered."""
+        if self._lifespan is not None:
+            await self._lifespan.__aexit__(None, None, None)
