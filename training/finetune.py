@@ -38,7 +38,7 @@ from lapor_route.errors import InputError
 from training.data import balanced_weights
 from training.prepare import mark_trained, read_facts, read_prepared
 from training.probe import start_from_probe
-from training.processes import check_alike, processes, texts_a_device
+from training.processes import check_alike, devices, texts_a_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -273,7 +273,7 @@ def _probe(module: EncoderClassifier, rows: Dataset, config: RunConfig, padding:
 
 def _arguments(config: RunConfig) -> TrainingArguments:
     train = config.train
-    batch = texts_a_device(train.batch_size, processes() if processes() > 1 else max(1, torch.cuda.device_count()))
+    batch = texts_a_device(train.batch_size, devices())
     return TrainingArguments(
         output_dir=str(config.work / CHECKPOINTS),
         num_train_epochs=train.epochs,

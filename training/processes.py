@@ -18,6 +18,13 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def devices() -> int:
+    """How many devices share a batch: one a process, or, without torchrun, all GPUs of this machine."""
+    import torch
+
+    return processes() if "LOCAL_RANK" in os.environ else max(1, torch.cuda.device_count())
+
+
 def process_name() -> str:
     """What this process calls itself in an error."""
     return f"training (rank {rank()} of {processes()})" if processes() > 1 else "training"

@@ -86,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         "--engine", choices=["local", "ray"], default="local", help="where it runs: here, or on a Ray cluster"
     )
     ray = batch.add_argument_group("with --engine ray")
-    ray.add_argument("--address", help="the cluster's HOST:PORT; by default RAY_ADDRESS, else one started here")
+    ray.add_argument(
+        "--address", help="the cluster: auto or HOST:PORT; by default RAY_ADDRESS, else one started here"
+    )
     ray.add_argument(
         "--workers", type=_positive, metavar="N", help="processes (default: one a core of the cluster)"
     )
@@ -221,7 +223,8 @@ def _batch_here(options: argparse.Namespace, report: Callable[[int, int], None])
             raise InputError(f"--{name.replace('_', '-')} needs --engine ray")
     source = Path(options.input)
     if not source.is_file():
-        raise InputError(f"there is no file {source}")
+        folder = "; folders are for --engine ray" if source.is_dir() else ""
+        raise InputError(f"there is no file {source}{folder}")
     return route_file(
         _router(options),
         source,

@@ -144,9 +144,29 @@ def test_odd_parquet_columns(tmp_path: Path, router: Router) -> None:
     assert [row["took"] for row in found] == ["1", "2"]
 
 
+def test_parquet_values_that_python_can_not_hold_cost_their_rows(tmp_path: Path, router: Router) -> None:
+    broken = pa.array([b"a\xff", b"b", b"c"], pa.binary()).view(pa.string())
+    times = pa.array([0, 2**62, 0], pa.int64()).cast(pa.timestamp("ms"))
+    table = pa.table(
+        {
+            "text": pa.array(["listrik padam", "ktp", "jalan"]),
+            "tags": pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), broken),
+            "times": pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), times),
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    summary = route_file(router, tmp_path / "in.parquet", tmp_path / "out.jsonl")
+    found = read(tmp_path / "out.jsonl")
+    assert (summary.rows, summary.errors) == (3, 2)
+    assert [row["text"] for row in found] == ["listrik padam", "ktp", "jalan"]
+    assert found[0]["error"] == "column 'tags' can't be read: UnicodeDecodeError"
+    assert found[1]["error"] == "column 'times' can't be read: OverflowError"
+
+
 def test_lone_surrogates_reach_every_format(tmp_path: Path, router: Router) -> None:
     source = tmp_path / "in.jsonl"
-    source.write_text('{"text": "jalan \\ud800 rusak", "n": 1}\n{"text": "x", "n": ' + "9" * 5000 + "}\n")
+    lines = ['{"text": "jalan \\ud800 rusak", "n": 1, "\\udc00": 2}', '{"text": "x", "n": ' + "9" * 5000 + "}"]
+    source.write_text("\n".join(lines))
     for suffix in (".jsonl", ".csv", ".parquet"):
         summary = route_file(router, source, tmp_path / f"out{suffix}")
         assert (summary.rows, summary.errors) == (2, 1)
@@ -165,6 +185,18 @@ def test_a_wrong_text_column_of_jsonl_is_refused(tmp_path: Path, router: Router)
     source = write(tmp_path / "in.jsonl", [{"isi": "listrik"}] * 3)
     with pytest.raises(InputError, match="--text-column"):
         route_file(router, source, tmp_path / "out.jsonl")
+    source.write_bytes(b"\x1f\x8b\x08\x00\n\x00")
+    with pytest.raises(InputError, match="no line is a JSON object"):
+        route_file(router, source, tmp_path / "out.parquet")
+
+
+def test_a_missing_header_is_told_without_the_first_complaint(tmp_path: Path, router: Router) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("NIK 3374010101700001 Budi,lampu jalan di depan rumah saya padam sejak kemarin,0812345\n")
+    with pytest.raises(InputError, match=r"none that looks like a name.*Is its first line a header\?") as caught:
+        route_file(router, source, tmp_path / "out.csv")
+    assert "Budi" not in str(caught.value)
+    assert "lampu" not in str(caught.value)
 
 
 def test_columns_of_the_input_are_never_overwritten(tmp_path: Path, router: Router) -> None:

@@ -4,8 +4,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +24,7 @@ from lapor_route.scale.storage import UNFINISHED, Storage
 from tests.scale.archives import WRITERS, Here, routed_here, routed_there, write_jsonl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROWS = 1500
 
@@ -144,9 +147,69 @@ def test_an_input_that_shrinks_stops_the_job(tmp_path: Path, run: Callable[..., 
             write_jsonl(tmp_path / "in.jsonl", 700)
             return found
 
-    with pytest.raises(OutputError, match=r"part-000001\.parquet: .* changed since .* --resume"):
+    with pytest.raises(InputError, match=r"part-000001\.parquet: .* changed since .* into a new folder"):
         run(Shrinks())
     assert [file.name for file in (tmp_path / "out").glob("part*")] == ["part-000000.parquet"]
+
+
+def test_an_input_that_grows_is_noticed(tmp_path: Path, run: Callable[..., BatchSummary]) -> None:
+    class Grows(Here):
+        def route(self, *given: Any) -> Any:
+            yield from super().route(*given)
+            write_jsonl(tmp_path / "in.jsonl", ROWS + 1)
+
+    with pytest.raises(InputError, match="changed while it was routed"):
+        run(Grows())
+    assert json.loads((tmp_path / "out" / MANIFEST).read_text())["complete"] is False
+
+
+@pytest.mark.parametrize("kind", [".jsonl", ".csv"])
+def test_an_input_without_rows_is_a_table_without_rows(
+    tmp_path: Path, run: Callable[..., BatchSummary], kind: str
+) -> None:
+    source = tmp_path / f"empty{kind}"
+    source.write_text("text,place\n" if kind == ".csv" else "\n")
+    assert run(Here(), source=str(source)).rows == 0
+    found = routed_there(tmp_path / "out")
+    assert found.num_rows == 0
+    assert {"decision", "error"} <= set(found.column_names)
+
+
+@pytest.mark.parametrize("what", ["loop", "nothing", "pipe", "name"])
+def test_what_can_not_be_read_is_not_left_out(tmp_path: Path, run: Callable[..., BatchSummary], what: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_jsonl(folder / "a.jsonl", 20)
+    if what == "loop":
+        (folder / "loop").symlink_to(folder)
+    elif what == "nothing":
+        (folder / "b.jsonl").symlink_to("gone.jsonl")
+    elif what == "pipe":
+        os.mkfifo(folder / "b.jsonl")
+    else:
+        Path(os.fsdecode(bytes(folder) + b"/\xff.jsonl")).write_text('{"text": "a"}')
+    with pytest.raises(InputError, match="Mend it, or take it out"):
+        run(Here(), source=str(folder))
+
+
+def test_an_output_that_can_not_be_written_is_told_first(tmp_path: Path, run: Callable[..., BatchSummary]) -> None:
+    (tmp_path / "out").write_text("a file")
+    engine = Here()
+    with pytest.raises(OutputError, match="can't be written"):
+        run(engine)
+    assert engine.planned == 0
+
+
+def test_addresses_are_told_without_their_keys(tmp_path: Path) -> None:
+    assert str(Storage.at("s3://KEY:SECRET@bucket/a b?region=a")) == "s3://bucket/a b"
+    assert Storage.at(f"file://{tmp_path}/a%20b").path == f"{tmp_path}/a b"
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert Storage.at(str(tmp_path)).holds(Storage.at(str(tmp_path / "link" / "out")))
+    with pytest.raises(InputError, match=r"s3://bucket can't be used: .*secret_key") as caught:
+        Storage.at("s3://bucket?secret_key=SECRET")
+    assert "SECRET" not in str(caught.value)
+    with pytest.raises(InputError, match="isn't UTF-8"):
+        Storage.at("\udcff")
 
 
 def test_what_a_worker_says_of_an_error_holds_no_text(
@@ -212,22 +275,54 @@ def test_a_kill_at_any_moment_leaves_each_row_once(
     assert sorted(os.listdir(out)) == [MANIFEST, *[f"part-00000{number}.parquet" for number in range(3)]]
 
 
-def test_an_object_store(tmp_path: Path, tiny_bundle: Path, run: Callable[..., BatchSummary]) -> None:
-    """As on s3: no rename, and nothing under a part's name before it is whole."""
-    fsspec = pytest.importorskip("fsspec")
-    memory = fsspec.filesystem("memory")
-    memory.pipe("/bucket/in/a.jsonl", (tmp_path / "in.jsonl").read_bytes())
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The query of addresses in an S3 server of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(300):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    yield f"?endpoint_override=127.0.0.1:{port}&scheme=http&region=ap-southeast-3&allow_bucket_creation=true"
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.parametrize("kind", ["memory", "s3"])
+def test_an_object_store(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tiny_bundle: Path,
+    run: Callable[..., BatchSummary],
+    kind: str,
+) -> None:
+    """No rename, and nothing under a part's name before it is whole; by fsspec, and by pyarrow over HTTP."""
+    query = request.getfixturevalue("s3") if kind == "s3" else ""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    source, target = f"{kind}://bucket/in{query}", f"{kind}://bucket/out{query}"
+    inputs, folder = Storage.at(source), Storage.at(target)
+    inputs.make()
+    inputs.write("a.jsonl", (tmp_path / "in.jsonl").read_bytes())
     router = RouterOptions(str(tiny_bundle))
-    source, target = "memory://bucket/in", "memory://bucket/out"
     with pytest.raises(KeyboardInterrupt):
         route_archive(source, target, Here(stop_after=2), router=router, rows_per_part=512)
     assert route_archive(source, target, Here(), router=router, rows_per_part=512, resume=True).rows == ROWS
-    names = [file.name for file in Storage.at(target).files()]
+    names = [file.name for file in folder.files()]
     assert names == [MANIFEST, *[f"part-00000{number}.parquet" for number in range(3)]]
-    memory.get("/bucket/out/", str(tmp_path / "got"), recursive=True)
+    (tmp_path / "got").mkdir()
+    for name in names:
+        (tmp_path / "got" / name).write_bytes(folder.read(name))
     expected = routed_here(Router.load(tiny_bundle), tmp_path / "in.jsonl", tmp_path / "here.parquet")
     assert routed_there(tmp_path / "got").equals(expected)
-    memory.rm("/bucket", recursive=True)
 
 
 def test_the_command_line(

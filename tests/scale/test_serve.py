@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
@@ -23,7 +24,7 @@ from lapor_route.cli import main
 from lapor_route.errors import BundleError, InputError, LaporRouteError, OutputError
 from lapor_route.scale import serve as fleets
 from lapor_route.scale.serve import CANARY, Fleet, deploy
-from lapor_route.scale.serve_split import Split, ask, is_canary
+from lapor_route.scale.serve_split import BULK, SINGLE, add_split, ask, is_canary, key_of
 from lapor_route.service.app import create_app
 from lapor_route.service.settings import Settings
 from tests.service.apps import free_port, running, settings, wait_until
@@ -65,6 +66,7 @@ def test_options_of_a_fleet_need_the_engine(given: list[str], capsys: pytest.Cap
         (Fleet(max_replicas=0), "--min-replicas"),
         (Fleet(canary=Path("x"), canary_share=0), "--canary-share"),
         (Fleet(canary=Path("x"), canary_share=1.5), "--canary-share"),
+        (Fleet(canary_share=0.5), "--canary-share needs --canary"),
         (Fleet(max_replicas=2), "PostgreSQL"),
         (Fleet("auto"), "PostgreSQL"),
     ],
@@ -90,22 +92,33 @@ def body(text: str = TEXT, **more: Any) -> bytes:
 
 def test_the_canarys_share_is_sticky() -> None:
     numbers = range(2000)
-    chosen = {number for number in numbers if is_canary(body(id=str(number)), 0.1)}
+    chosen = {number for number in numbers if is_canarys(body(id=str(number)), 0.1)}
     assert 150 < len(chosen) < 250
-    assert chosen == {number for number in numbers if is_canary(body("teks yang lain", id=str(number)), 0.1)}
-    assert chosen < {number for number in numbers if is_canary(body(id=str(number)), 0.3)}
-    assert 150 < sum(is_canary(body(f"{TEXT} {number}"), 0.1) for number in numbers) < 250
+    assert chosen == {number for number in numbers if is_canarys(body("teks yang lain", id=str(number)), 0.1)}
+    assert chosen < {number for number in numbers if is_canarys(body(id=str(number)), 0.3)}
+    assert 150 < sum(is_canarys(body(f"{TEXT} {number}"), 0.1) for number in numbers) < 250
     for strange in (b"", b"\xff", b"[]", b'{"id": 7}', b'{"id": "\\ud800"}', b"[" * 100_000):
-        assert is_canary(strange, 1)
-        assert not is_canary(strange, 0)
+        assert is_canarys(strange, 1)
+        assert not is_canarys(strange, 0)
+
+
+def is_canarys(content: bytes, share: float) -> bool:
+    return is_canary(key_of(SINGLE, content)[0], share)
+
+
+def test_what_takes_long() -> None:
+    assert key_of(SINGLE, body(id="7")) == (b"7", False)
+    assert key_of(SINGLE, body(id="7", explain=True)) == (b"7", True)
+    assert key_of(BULK, body(id="7")) == (body(id="7"), True)
 
 
 class Canary:
     """A canary in this process."""
 
-    def __init__(self, failure: Exception | None = None, seconds: float = 0) -> None:
+    def __init__(self, failure: Exception | None = None, seconds: float = 0, status: int = 200) -> None:
         self.failure = failure
         self.seconds = seconds
+        self.status = status
         self.asked: list[tuple[str, bytes]] = []
 
     async def answer(self, scope: dict[str, Any], content: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
@@ -113,21 +126,26 @@ class Canary:
         await asyncio.sleep(self.seconds)
         if self.failure:
             raise self.failure
-        return 200, [(b"content-type", b"application/json")], b'"the canary"'
+        headers = [(b"content-type", b"application/json"), (b"x-request-id", b"the canary's")]
+        return self.status, headers, b'"the canary"'
 
 
 def split(tmp_path: Path, bundle: Path, canary: Canary, **given: Any) -> TestClient:
     """A client of an app whose routing requests are all the canary's."""
     chosen = settings(tmp_path, max_body_bytes=2000, deadline_seconds=4, **given)
     app = create_app(chosen, lambda: Router.load(bundle))
-    return TestClient(Split(app, canary.answer, 1, chosen))
+    add_split(app, canary.answer, 1, chosen)
+    return TestClient(app)
 
 
 def test_routing_requests_are_the_canarys_to_answer(tmp_path: Path, tiny_bundle: Path) -> None:
     canary = Canary()
     with split(tmp_path, tiny_bundle, canary) as client:
         wait_until(lambda: client.get("/health/ready").status_code == 200)
-        assert client.post("/v1/route", json={"text": TEXT}).json() == "the canary"
+        answer = client.post("/v1/route", json={"text": TEXT})
+        assert answer.json() == "the canary"
+        assert len(answer.headers.get_list("x-request-id")) == 1
+        assert answer.headers["x-request-id"] != "the canary's"
         assert client.post("/v1/route/batch", json={"complaints": [{"text": TEXT}]}).json() == "the canary"
         assert client.post("/v1/route", json={"text": TEXT * 100}).status_code == 413
         assert client.get("/v1/bodies", params={"q": "sleman"}).status_code == 200
@@ -136,7 +154,7 @@ def test_routing_requests_are_the_canarys_to_answer(tmp_path: Path, tiny_bundle:
     assert [path for path, _ in canary.asked] == ["/v1/route", "/v1/route/batch"]
 
 
-@pytest.mark.parametrize("canary", [Canary(RuntimeError("gone")), Canary(seconds=60)])
+@pytest.mark.parametrize("canary", [Canary(RuntimeError("gone")), Canary(seconds=60), Canary(status=503)])
 def test_what_the_canary_does_not_answer_the_app_does(tmp_path: Path, tiny_bundle: Path, canary: Canary) -> None:
     with split(tmp_path, tiny_bundle, canary) as client:
         wait_until(lambda: client.get("/health/ready").status_code == 200)
@@ -315,7 +333,7 @@ def test_a_canary_and_an_update_lose_no_request(served: Served, first: Path, sec
     with Trickle(served) as trickle:
         served.deploy(first, Fleet(canary=second, canary_share=0.5))
         for number in range(20):
-            expected = "tiny 2" if is_canary(body(id=str(number)), 0.5) else "tiny 1"
+            expected = "tiny 2" if is_canarys(body(id=str(number)), 0.5) else "tiny 1"
             assert [served.version(id=str(number)) for _ in range(2)] == [expected] * 2
         served.deploy(second)
     assert trickle.failures == []
@@ -346,6 +364,15 @@ def test_what_can_not_run_leaves_what_runs(
         served.deploy(second, Fleet(max_replicas=1))
     assert trickle.failures == []
     assert set(trickle.versions) == {"tiny 2"}
+
+
+@needs_ray
+def test_another_port_than_that_of_the_first_start_is_refused(served: Served, first: Path) -> None:
+    served.deploy(first)
+    store = f"sqlite:///{served.folder / 'fleet.db'}"
+    with pytest.raises(InputError, match=f"listens at 127.0.0.1:{served.port} already"):
+        deploy(Settings(store=store, port=free_port(), model=first), Fleet())
+    assert served.version() == "tiny 1"
 
 
 @needs_ray
@@ -387,7 +414,30 @@ def test_a_fleet_is_stopped_on_a_cluster_only(
     for given, told in (
         (["--stop"], "--stop needs --address"),
         (["--workers", "2"], "--max-replicas"),
-        (["--canary-share", "0.1"], "--canary-share needs --canary"),
+        (["--check", "--stop"], "can't be asked for together"),
     ):
         assert main(["serve", "--engine", "ray", *given]) == 2
         assert told in capsys.readouterr().err
+
+
+@needs_ray
+def test_a_check_looks_at_the_fleet_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    given = ["--engine", "ray", "--store", f"sqlite:///{tmp_path}/a.db", "--port", str(free_port()), "--check"]
+    given += ["--model", str(tiny_bundle), "--canary"]
+    assert main(["serve", *given, str(tmp_path / "nowhere")]) == 1
+    assert "nowhere" in capsys.readouterr().err
+    assert main(["serve", *given, str(tiny_bundle)]) == 0
+    assert "canary: tiny 1, for 10% of the requests" in capsys.readouterr().out
+
+
+@needs_ray
+def test_cores_that_this_machine_does_not_have(tmp_path: Path) -> None:
+    given = ["--engine", "ray", "--store", f"sqlite:///{tmp_path}/a.db", "--port", str(free_port())]
+    command = [sys.executable, "-m", "lapor_route.cli", "serve", *given]
+    environment = {**os.environ, "LAPOR_ROUTE_THREADS": "500"}
+    done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert "500 CPUs are needed" in done.stderr

@@ -101,16 +101,41 @@ def _rows(batch: Any, schema: Any) -> Iterator[Row]:
             column = column.cast(pa.int64())
         if column.type != target.type:
             column = column.cast(target.type)
-        try:
-            columns.append(column.to_pylist())
-        except UnicodeDecodeError:
-            raw = column.cast(pa.binary()).to_pylist()
-            columns.append([value if value is None else value.decode("utf-8", "replace") for value in raw])
-            for number, value in enumerate(raw):
-                if value is not None and value.decode("utf-8", "ignore").encode() != value:
-                    errors[number] = f"column {target.name!r} isn't UTF-8"
+        columns.append(_values(column, target.name, errors))
     for number, values in enumerate(zip(*columns, strict=True)):
         yield Row(dict(zip(schema.names, values, strict=True)), errors[number])
+
+
+def _values(column: Any, name: str, errors: list[str | None]) -> list[Any]:
+    """A column's values; one that Python can't hold is None, and its row's error set."""
+    import pyarrow as pa
+
+    try:
+        found: list[Any] = column.to_pylist()
+        return found
+    except Exception:  # pyarrow has no common base for what a value raises
+        pass
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        raw = column.cast(pa.large_binary()).to_pylist()
+        for number, value in enumerate(raw):
+            if value is not None and value.decode("utf-8", "ignore").encode() != value:
+                errors[number] = f"column {name!r} isn't UTF-8"
+        return [value if value is None else value.decode("utf-8", "replace") for value in raw]
+    values = []
+    for number in range(len(column)):
+        value, flaw = _value(column, number)
+        values.append(value)
+        if flaw:
+            errors[number] = f"column {name!r} can't be read: {flaw}"
+    return values
+
+
+def _value(column: Any, number: int) -> tuple[Any, str | None]:
+    """One value, or what is wrong with it."""
+    try:
+        return column[number].as_py(), None
+    except Exception as error:
+        return None, type(error).__name__
 
 
 def import_parquet() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 WINDOW = 512
 """Rows that are routed together, counted from the start of a file.
 
-Which texts share a batch can change a probability's last digits; whoever begins within a file, and wants the same
-numbers, begins at a multiple of it.
+With torch, or a classifier of one's own, which texts share a batch can change a probability's last digits; whoever
+begins within a file, and wants the same numbers, begins at a multiple of it.
 """
 _FIRST_ROWS = 100
+_MOST_SHOWN = 12
+_NAME = re.compile(r"(?!.*\d{4})[^\W\d](?:[ .-]?\w){0,29}")
+"""What looks like a column's name, and not like a complaint or a person's data: that is told to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,18 @@ def check_columns(name: object, columns: Sequence[str], text_column: str) -> Non
     Raises:
         InputError: It isn't there.
     """
-    if columns and text_column not in columns:
-        found = ", ".join(repr(column[:30]) for column in columns[:12])
+    if not columns or text_column in columns:
+        return
+    if list(columns) == ["raw"]:
         raise InputError(
-            f"{name} has no column {text_column!r}; it has {found}. Name the right one with --text-column"
+            f"{name} has no column {text_column!r}: no line is a JSON object. Is it packed, or of another kind?"
         )
+    shown = [column for column in columns if _NAME.fullmatch(column)]
+    found = ", ".join(map(repr, shown[:_MOST_SHOWN])) or "none that looks like a name"
+    missing = "" if len(shown) == len(columns) else " Is its first line a header?"
+    raise InputError(
+        f"{name} has no column {text_column!r}; it has {found}. Name the right one with --text-column.{missing}"
+    )
 
 
 def route_rows(

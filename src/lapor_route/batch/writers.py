@@ -137,7 +137,7 @@ class _ParquetWriter:
         self.pa = pa
         self.names = added_names(source.columns)
         self.typed = source.schema is not None
-        fields = list(source.schema) if self.typed else [(c, pa.string()) for c in source.columns]
+        fields = list(source.schema) if self.typed else [(_encodable(c), pa.string()) for c in source.columns]
         fields += [
             pa.field(self.names[name], pa.float64() if name == "probability" else pa.string()) for name in ADDED
         ]
@@ -150,7 +150,7 @@ class _ParquetWriter:
         if not self.typed:
             values = {key: None if value is None else _text(value) for key, value in values.items()}
         added = {self.names[key]: value for key, value in _flat(row, routing).items()}
-        self.rows.append({key: _encodable(value) for key, value in (values | added).items()})
+        self.rows.append({_encodable(key): _encodable(value) for key, value in (values | added).items()})
         if len(self.rows) >= _PARQUET_ROWS:
             self._flush()
 

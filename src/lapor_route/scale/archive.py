@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lapor_route.batch.run import BatchOptions, BatchSummary, check_columns
-from lapor_route.errors import InputError, OutputError
+from lapor_route.errors import InputError, LaporRouteError, OutputError
 from lapor_route.scale.manifest import MANIFEST, Manifest, Receipt
 from lapor_route.scale.plan import ROWS_PER_PART, aligned, join_columns, make_parts
 from lapor_route.scale.storage import UNFINISHED, FoundFile, Storage
-from lapor_route.scale.worker import RouterOptions, Work
+from lapor_route.scale.worker import RouterOptions, Work, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,11 +61,11 @@ def route_archive(
         What the whole job did, with what was done before it was resumed.
 
     Raises:
-        InputError: The input can't be used, or the folder holds something else than this job.
+        InputError: The input can't be used or changed meanwhile, or the folder holds something else than this job.
         OutputError: A part can't be written, or the engine gave up; it can be resumed.
         MissingExtraError: A package isn't installed.
     """
-    options, router = options or BatchOptions(), router or RouterOptions()
+    options, router = options or BatchOptions(), (router or RouterOptions()).absolute()
     inputs, folder = Storage.at(source), Storage.at(target)
     if inputs.holds(folder) or folder.holds(inputs):
         raise InputError("the output can't lie in the input, nor the input in the output; name another folder")
@@ -78,10 +77,19 @@ def route_archive(
         "options": {**asdict(options), "rows_per_part": rows},
         "model": identity,
     }
-    manifest = _started(folder, job, resume) or _begin(inputs, files, folder, job, engine, rows, options)
-    folder.delete_unfinished()
-    work = Work(inputs, files, manifest.columns, folder, options, router, identity)
-    _run(manifest, work, engine, progress)
+    try:
+        manifest = _started(folder, job, resume)
+        if manifest is None:
+            folder.make()  # what can't be written is told before the input is read
+            columns, parts = _planned(inputs, files, engine, rows, options)
+            manifest = Manifest(folder, job, columns, parts)
+            manifest.save()
+        folder.delete_unfinished()
+        _run(manifest, Work(inputs, files, manifest.columns, folder, options, router, identity), engine, progress)
+    except LaporRouteError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{folder} can't be written: {error}") from error
     return _summary(manifest)
 
 
@@ -89,31 +97,23 @@ def _started(folder: Storage, job: dict[str, Any], resume: bool) -> Manifest | N
     """The job in the folder, if there is one."""
     if not folder.exists(MANIFEST):
         if any(not file.name.startswith(f"{UNFINISHED}/") for file in folder.files()):
-            raise InputError(f"{folder.url} isn't empty; name another folder")
+            raise InputError(f"{folder} isn't empty; name another folder")
         return None
     if not resume:
-        raise InputError(f"{folder.url} holds a job; go on with it by --resume, or name another folder")
+        raise InputError(f"{folder} holds a job; go on with it by --resume, or name another folder")
     manifest = Manifest.read(folder)
     manifest.check_same(job)
     return manifest
 
 
-def _begin(
-    inputs: Storage,
-    files: list[FoundFile],
-    folder: Storage,
-    job: dict[str, Any],
-    engine: Engine,
-    rows: int,
-    options: BatchOptions,
-) -> Manifest:
+def _planned(
+    inputs: Storage, files: list[FoundFile], engine: Engine, rows: int, options: BatchOptions
+) -> tuple[list[str], list[Part]]:
+    """The columns and the parts of an input."""
     plans = engine.plan(inputs, files, rows)
     columns = join_columns(files, plans)
-    check_columns(inputs.url, columns, options.text_column)
-    folder.make()
-    manifest = Manifest(folder, job, columns, make_parts(plans))
-    manifest.save()
-    return manifest
+    check_columns(inputs, columns, options.text_column)
+    return columns, make_parts(plans)
 
 
 def _run(manifest: Manifest, work: Work, engine: Engine, progress: Callable[[int, int], None] | None) -> None:
@@ -122,10 +122,7 @@ def _run(manifest: Manifest, work: Work, engine: Engine, progress: Callable[[int
     done = total - sum(part.slice.rows for part in remaining)
     try:
         for answer in engine.route(work, remaining) if remaining else ():
-            data = json.loads(answer)
-            if "error" in data:
-                raise OutputError(f"{data['error']}. When that is mended, go on with --resume")
-            receipt = Receipt(**data)
+            receipt = Receipt(**received(answer))
             manifest.add(receipt)
             done += receipt.rows
             if progress:
@@ -133,7 +130,9 @@ def _run(manifest: Manifest, work: Work, engine: Engine, progress: Callable[[int
     finally:
         manifest.save()
     if missing := manifest.remaining():
-        raise OutputError(f"{len(missing)} parts are missing from {work.folder.url}; go on with --resume")
+        raise OutputError(f"{len(missing)} parts are missing from {work.folder}; go on with --resume")
+    if work.source.inputs() != work.files:
+        raise InputError(f"{work.source} changed while it was routed; route it into a new folder")
     manifest.complete = True
     manifest.save()
     work.folder.delete_unfinished()

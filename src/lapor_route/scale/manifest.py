@@ -46,7 +46,8 @@ class Manifest:
 
     Only the driver writes it. A part counts when its receipt is in it; a file that was written in the second before
     a kill, and isn't in it, is written again under the same name, with the same rows. Two drivers on one folder do
-    each other's work twice, and no harm: the job must be the same, and a part has one name.
+    each other's work twice and may stop each other, but no row is there twice: the job must be the same, and a part
+    has one name. One of them, resumed alone, completes it.
 
     Attributes:
         folder: Where the output goes.
@@ -75,7 +76,7 @@ class Manifest:
         try:
             data = json.loads(folder.read(MANIFEST))
             if data["format"] != _FORMAT:
-                raise InputError(f"{folder.url} is of another version of lapor-route; name another folder")
+                raise InputError(f"{folder} is of another version of lapor-route; name another folder")
             return cls(
                 folder,
                 data["job"],
@@ -85,7 +86,7 @@ class Manifest:
                 data["complete"],
             )
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError(f"{folder.url}/{MANIFEST} can't be read: {error!r}; name another folder") from error
+            raise InputError(f"{folder}/{MANIFEST} can't be read: {error!r}; name another folder") from error
 
     def save(self) -> None:
         """Writes it, all at once."""
@@ -119,7 +120,7 @@ class Manifest:
             for key in sorted(now.keys() | then.keys()):
                 if now.get(key) != then.get(key):
                     raise InputError(
-                        f"{self.folder.url} holds a job with another {name}: {_difference(key, then, now)}. "
+                        f"{self.folder} holds a job with another {name}: {_difference(key, then, now)}. "
                         "Repeat what it was started with, or name another folder"
                     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.batch.readers import open_source
@@ -60,8 +59,11 @@ class FilePlan:
 
 
 def aligned(rows: int) -> int:
-    """Rows of a part: rounded up to whole windows, so that each text shares its batch with the same others as in
-    the local engine, and gets the same numbers to the last digit."""  # noqa: D205, D209
+    """Rows of a part, rounded up to whole windows.
+
+    So each text shares its batch with the same others as in the local engine, and has the same numbers to the last
+    digit, whatever the classifier.
+    """
     return -(-rows // WINDOW) * WINDOW
 
 
@@ -76,9 +78,14 @@ def plan_file(storage: Storage, found: FoundFile, rows: int) -> FilePlan:
     Raises:
         InputError: The file can't be read.
     """
-    source = open_source(storage.input(found), list_columns=False)
-    slices = tuple(source.slices(rows))
-    schema = source.schema.to_string(show_schema_metadata=False) if source.schema is not None else ""
+    try:
+        source = open_source(storage.input(found), list_columns=False)
+        slices = tuple(source.slices(rows))
+    except OSError as error:
+        raise InputError(f"{found.name} can't be read: {error}") from error
+    schema = ""
+    if source.schema is not None:
+        schema = source.schema.to_string(show_field_metadata=False, show_schema_metadata=False)
     return FilePlan(tuple(source.columns), slices, schema)
 
 
@@ -99,10 +106,7 @@ def join_columns(files: Sequence[FoundFile], plans: Sequence[FilePlan]) -> list[
 
 
 def make_parts(plans: Iterable[FilePlan]) -> list[Part]:
-    """The parts of all files, in their order."""
-    slices = [(number, part) for number, plan in enumerate(plans) for part in plan.slices]
+    """The parts of all files, in their order; one without rows if there are none, as a table has its columns."""
+    slices = [(file, part) for file, plan in enumerate(plans) for part in plan.slices] or [(0, Slice(0, 0, 0))]
     digits = max(_DIGITS, len(str(len(slices))))
-    return [
-        Part(f"part-{number:0{digits}}.parquet", file, part)
-        for number, (file, part) in zip(count(), slices, strict=False)
-    ]
+    return [Part(f"part-{number:0{digits}}.parquet", file, part) for number, (file, part) in enumerate(slices)]

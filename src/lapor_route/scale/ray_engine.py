@@ -15,21 +15,25 @@ import json
 import logging
 import os
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.batch.rows import Slice
 from lapor_route.classifiers.backends import usable_cores
-from lapor_route.errors import InputError, LaporRouteError, MissingExtraError, OutputError
+from lapor_route.errors import InputError, MissingExtraError, OutputError
 from lapor_route.scale.plan import FilePlan, Part, plan_file
-from lapor_route.scale.worker import PartRouter, Work
+from lapor_route.scale.worker import PartRouter, Work, answered, received
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from types import TracebackType
 
     from lapor_route.scale.storage import FoundFile, Storage
+
+
+_INSTALL = "the engine ray needs Ray: pip install 'lapor-route[ray]'"
 
 
 class RayEngine:
@@ -40,8 +44,8 @@ class RayEngine:
     Args:
         address: Of the cluster: `auto`, `HOST:PORT`; by default that of `RAY_ADDRESS`, else one that is started on
             this machine.
-        workers: Processes that route, each with a model of its own (some 214 MB); by default one a core of the
-            cluster as it is at the start. Name more than there are where the cluster grows on demand.
+        workers: Processes that route, each with a model of its own; by default one a core of the cluster as it is
+            at the start. Name more than there are where the cluster grows on demand.
 
     Raises:
         MissingExtraError: Ray isn't installed.
@@ -84,13 +88,12 @@ class RayEngine:
         """`PartRouter.answer` of every part, each as soon as it is there.
 
         Raises:
+            InputError: No node has as many CPUs as `work.router.threads`.
             OutputError: The cluster can't be reached, or gave up.
         """
         data = self._data()
-        import ray
-
         cores = work.router.threads or 1
-        workers = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // cores)
+        workers = self.workers or _room(cores)
         items = [{"number": number, "part": json.dumps(part.to_dict())} for number, part in enumerate(parts)]
         routed = data.from_items(items, override_num_blocks=len(items)).map_batches(
             _Worker,
@@ -108,9 +111,13 @@ class RayEngine:
 
     def _data(self) -> Any:
         """The module `ray.data`, with the cluster connected to."""
-        import ray
-        import ray.data
-
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise MissingExtraError(f"{_INSTALL} ({error})") from error
+        # Ray Data's pools cause a warning at every start; it says nothing here, as the driver keeps what it names.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         if not ray.is_initialized():
             local = {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
             try:
@@ -130,8 +137,22 @@ def need_ray() -> None:
         MissingExtraError: It isn't installed.
     """
     if find_spec("ray") is None:
-        raise MissingExtraError("the engine ray needs Ray: pip install 'lapor-route[ray]'")
+        raise MissingExtraError(_INSTALL)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
+def _room(cores: int) -> int:
+    """How many workers of so many cores the nodes have room for."""
+    import ray
+
+    nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+    room = sum(node // cores for node in nodes)
+    if not room:
+        raise InputError(
+            f"no node of the cluster has {cores} CPUs (the largest: {max(nodes, default=0)}); lower --threads, or, "
+            "where the cluster grows on demand, name --workers"
+        )
+    return room
 
 
 class _Worker:
@@ -148,17 +169,12 @@ class _Worker:
 def _plan(batch: dict[str, Any], source: Storage, rows: int) -> dict[str, Any]:
     from lapor_route.scale.storage import FoundFile
 
-    try:
-        answer = asdict(plan_file(source, FoundFile(**json.loads(str(batch["file"][0]))), rows))
-    except LaporRouteError as error:
-        answer = {"error": str(error)}
-    return {"number": batch["number"], "answer": [json.dumps(answer)]}
+    file = FoundFile(**json.loads(str(batch["file"][0])))
+    return {"number": batch["number"], "answer": [answered(file.name, partial(plan_file, source, file, rows))]}
 
 
 def _planned(answer: str) -> FilePlan:
-    data = json.loads(answer)
-    if "error" in data:
-        raise InputError(data["error"])
+    data = received(answer)
     slices = tuple(Slice(**part) for part in data["slices"])
     return FilePlan(tuple(data["columns"]), slices, data["schema"])
 

@@ -14,7 +14,7 @@ import os
 import secrets
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ MOST_ONGOING = 1000
 SURGE_PERCENT = 25
 """Replicas that an update may add to those that there are, rounded up: new ones are ready before old ones stop."""
 LOCAL = "local"
+DEFAULT_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,14 @@ class Fleet:
         min_replicas: Replicas that there always are.
         max_replicas: Replicas that there are at most; by default as many as at least.
         canary: A bundle to try, on every node at this path.
-        canary_share: Share of the routing requests that it answers.
+        canary_share: Share of the routing requests that it answers; by default a tenth.
     """
 
     address: str | None = None
     min_replicas: int = 1
     max_replicas: int | None = None
     canary: Path | None = None
-    canary_share: float = 0.1
+    canary_share: float | None = None
 
     @property
     def place(self) -> str:
@@ -70,6 +71,11 @@ class Fleet:
         """Replicas that there are at most."""
         return self.min_replicas if self.max_replicas is None else self.max_replicas
 
+    @property
+    def share(self) -> float:
+        """Share of the routing requests that a canary answers; 0 without one."""
+        return 0.0 if self.canary is None else DEFAULT_SHARE if self.canary_share is None else self.canary_share
+
     def check(self, settings: Settings) -> None:
         """Sees whether such a fleet can be.
 
@@ -78,8 +84,10 @@ class Fleet:
         """
         if not 1 <= self.min_replicas <= self.most:
             raise InputError(f"--min-replicas {self.min_replicas} must lie between 1 and the most, {self.most}")
-        if not 0 < self.canary_share <= 1:
-            raise InputError(f"--canary-share must be above 0 and at most 1, found {self.canary_share}")
+        if self.canary_share is not None and self.canary is None:
+            raise InputError("--canary-share needs --canary DIR")
+        if self.canary and not 0 < self.share <= 1:
+            raise InputError(f"--canary-share must be above 0 and at most 1, found {self.share}")
         if settings.store.startswith("sqlite") and (self.most > 1 or self.place != LOCAL):
             raise InputError(
                 "SQLite is a file of one machine; a fleet keeps its records in PostgreSQL: "
@@ -117,20 +125,40 @@ def serve_fleet(settings: Settings, fleet: Fleet, tell: Callable[[str], None]) -
         MissingExtraError: Ray Serve isn't installed.
     """
     need_serve()
-    from lapor_route.service.run import _free_port
+    from lapor_route.service.run import check_port
 
     fleet.check(settings)
     if fleet.place == LOCAL:
-        _free_port(settings)  # Ray Serve would share it with whoever listens there
-    with _cluster(fleet.place):
-        if _free_cores() < (settings.threads or 1) * (2 if fleet.canary else 1):
-            tell("too few cores of the cluster are free for new replicas; this waits until they are")
+        check_port(settings)  # Ray Serve would share it with whoever listens there
+    with _cluster(fleet.place), _interruptible():
+        _check_cores(settings, fleet, tell)
         versions = deploy(settings, fleet)
         tell(
             f"{versions['model']} is served by {fleet.min_replicas} to {fleet.most} replicas, port {settings.port}"
         )
         if fleet.place == LOCAL:
-            _wait_for_signal()
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
+
+
+def check_fleet(settings: Settings, fleet: Fleet) -> Iterator[str]:
+    """As `lapor_route.service.run.check`, with the canary and the cluster.
+
+    Raises:
+        LaporRouteError: Something isn't well; the message says what to do.
+    """
+    need_serve()
+    from lapor_route.service.app import load
+    from lapor_route.service.run import check
+
+    fleet.check(settings)
+    yield from check(settings, with_port=fleet.place == LOCAL)
+    if fleet.canary:
+        canary = load(settings.model_copy(update={"model": fleet.canary}))
+        yield f"canary: {canary.versions['model']}, for {fleet.share:.0%} of the requests"
+    if fleet.place != LOCAL:
+        with _cluster(fleet.place):
+            yield f"cluster: {fleet.place}, {_free_cores():g} CPUs are free"
 
 
 def stop_fleet(fleet: Fleet) -> None:
@@ -146,8 +174,12 @@ def stop_fleet(fleet: Fleet) -> None:
         raise InputError(
             "--stop needs --address; without a cluster, the command that serves ends by SIGTERM or Ctrl-C"
         )
+    from ray import serve
+
     with _cluster(fleet.place):
         _end()
+        if not serve.status().applications:
+            serve.shutdown()  # so that the next start can choose another address
 
 
 def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
@@ -169,13 +201,14 @@ def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
     serve.start(
         http_options={"host": settings.host, "port": settings.port}, logging_config={"enable_access_log": False}
     )
+    _check_address(settings)
     if fleet.canary:
-        tried = settings.model_copy(update={"model": _absolute(fleet.canary), "workers": 1})
+        tried = settings.model_copy(update={"model": _absolute(fleet.canary)})
         arguments, _ = _arguments(tried)
-        most = math.ceil(fleet.most * fleet.canary_share)
+        most = math.ceil(fleet.most * fleet.share)
         _run(serve.deployment(**_options(tried, 1, most))(Canary).bind(*arguments), CANARY, None)
     replicas = serve.deployment(**_options(settings, fleet.min_replicas, fleet.most))(Stable)
-    _run(replicas.bind(*stable, fleet.canary_share if fleet.canary else 0.0), NAME, "/")
+    _run(replicas.bind(*stable, fleet.share), NAME, "/")
     if not fleet.canary:
         _end(CANARY)
     return versions
@@ -205,8 +238,60 @@ def _end(*names: str) -> None:
     from ray import serve
 
     for name in names or (NAME, CANARY):
-        if name in serve.status().applications:
-            serve.delete(name)
+        while name in serve.status().applications:
+            with suppress(TimeoutError):  # after a minute; Ray ends it after the settings' drain_seconds
+                serve.delete(name)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM is as Ctrl-C, where Ray would else end the process in the middle, with a dump."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_cores(settings: Settings, fleet: Fleet, tell: Callable[[str], None]) -> None:
+    """Tells that a start or an update must wait for cores.
+
+    Raises:
+        InputError: This machine's own cluster will never have them.
+    """
+    from ray import serve
+
+    new = math.ceil(fleet.min_replicas * SURGE_PERCENT / 100)
+    if NAME not in serve.status().applications:
+        new = fleet.min_replicas
+    needed, free = (settings.threads or 1) * (new + bool(fleet.canary)), _free_cores()
+    if needed > free and fleet.place == LOCAL:
+        raise InputError(
+            f"{needed} CPUs are needed, this machine has {free:g}; lower --min-replicas or LAPOR_ROUTE_THREADS, "
+            "or name a cluster by --address"
+        )
+    if needed > free:
+        tell(f"{free:g} CPUs of the cluster are free, {needed} are needed; this waits until they are")
+
+
+def _check_address(settings: Settings) -> None:
+    """Sees whether Ray Serve listens where the settings say; it keeps what its first start chose.
+
+    Raises:
+        InputError: It doesn't.
+    """
+    from ray.serve.context import _get_global_client
+
+    running = _get_global_client().http_config
+    if (running.host, running.port) != (settings.host, settings.port):
+        raise InputError(
+            f"Ray Serve listens at {running.host}:{running.port} already: name that, or end it by --stop first "
+            "(with other applications on the cluster, by serve.shutdown())"
+        )
 
 
 def _free_cores() -> float:
@@ -229,7 +314,8 @@ def _for_replicas(settings: Settings, fleet: Fleet) -> Settings:
             "model": _absolute(settings.model),
             "rules": _absolute(settings.rules),
             "threads": settings.threads or 1,
-            "workers": fleet.min_replicas,  # which share the rate of each key
+            "workers": 1,
+            "rate_limit_per_minute": math.ceil(settings.rate_limit_per_minute / fleet.min_replicas),
         }
     )
 
@@ -269,7 +355,10 @@ def _run(application: Any, name: str, route: str | None) -> None:
     try:
         serve.run(application, name=name, route_prefix=route, logging_config={"enable_access_log": False})
     except (RuntimeError, TimeoutError) as error:
-        raise OutputError(f"{name} isn't as wanted, replicas from before go on: {_reason(name) or error}") from None
+        raise OutputError(
+            f"{name} isn't as wanted: {_reason(name) or error}. Replicas from before go on, but one that ends "
+            "isn't replaced: mend it, or deploy again what ran before"
+        ) from None
 
 
 def _reason(name: str) -> str:
@@ -279,10 +368,3 @@ def _reason(name: str) -> str:
     application = serve.status().applications.get(name)
     said = [found.message for found in application.deployments.values()] if application else []
     return next((message.splitlines()[-1] for message in said if message), "")
-
-
-def _wait_for_signal() -> None:
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    told.wait()

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from lapor_route.errors import InputError
 from lapor_route.scale.serve import CANARY
-from lapor_route.scale.serve_split import Split, ask
+from lapor_route.scale.serve_split import add_split, ask
 from lapor_route.scale.worker import RouterOptions
 from lapor_route.service.app import create_app, load
 from lapor_route.service.logs import log_config
@@ -106,10 +106,9 @@ class Stable(Replica):
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """The app, as Ray Serve asks for it; Ray Serve runs its lifespan."""
-        if not self._share:
-            return self.fastapi
-        canary = serve.get_app_handle(CANARY)
-        return Split(self.fastapi, canary.answer.remote, self._share, self.settings)
+        if self._share:
+            add_split(self.fastapi, serve.get_app_handle(CANARY).answer.remote, self._share, self.settings)
+        return self.fastapi
 
 
 class Canary(Replica):
@@ -127,8 +126,9 @@ class Canary(Replica):
     async def check_health(self) -> None:
         """As `Replica`; begins the app's lifespan, as nobody else does."""
         if self._lifespan is None:
-            self._lifespan = self.fastapi.router.lifespan_context(self.fastapi)
-            await self._lifespan.__aenter__()
+            lifespan = self.fastapi.router.lifespan_context(self.fastapi)
+            await lifespan.__aenter__()
+            self._lifespan = lifespan
         await super().check_health()
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> Answer:

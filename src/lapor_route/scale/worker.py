@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import traceback
 import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from lapor_route.scale.manifest import Receipt
 from lapor_route.scale.storage import UNFINISHED, FoundFile, Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lapor_route.scale.plan import Part
 
@@ -51,6 +52,11 @@ class RouterOptions:
     target_precision: float | None = None
     shortlist_coverage: float | None = None
     rules: str | None = None
+
+    def absolute(self) -> RouterOptions:
+        """The same with paths that hold in any working directory, as workers have others."""
+        model, rules = (os.path.abspath(path) if path else None for path in (self.model, self.rules))
+        return replace(self, model=model, rules=rules)
 
     def load(self) -> Router:
         """The router.
@@ -99,9 +105,9 @@ class Work:
     files: list[FoundFile]
     columns: list[str]
     folder: Storage
-    options: BatchOptions = field(default_factory=BatchOptions)
-    router: RouterOptions = field(default_factory=RouterOptions)
-    identity: dict[str, Any] = field(default_factory=dict)
+    options: BatchOptions
+    router: RouterOptions
+    identity: dict[str, Any]
 
 
 class PartRouter:
@@ -119,13 +125,13 @@ class PartRouter:
         """The router, loaded at the first part.
 
         Raises:
-            InputError: This node has another package, bundle, registry or rules than the driver.
+            OutputError: This node has another package, bundle, registry or rules than the driver.
         """
         router = self.work.router.load()
         identity = self.work.router.identity(router)
         for name, expected in self.work.identity.items():
             if identity[name] != expected:
-                raise InputError(f"a node has another {name}: {identity[name]!r}, the driver {expected!r}")
+                raise OutputError(f"a node has another {name}: {identity[name]!r}, the driver {expected!r}")
         return router
 
     def route(self, part: Part) -> Receipt:
@@ -136,9 +142,10 @@ class PartRouter:
             OutputError: The output can't be written.
         """
         router, folder = self.router, self.work.folder
-        source = open_source(self.work.source.input(self.work.files[part.file]), list_columns=False)
-        source.columns = self.work.columns
+        file = self.work.files[part.file]
         try:
+            source = open_source(self.work.source.input(file), list_columns=False)
+            source.columns = self.work.columns
             with _attempt(folder, part) as path:
                 writer = open_writer(path, ".parquet", source)
                 try:
@@ -148,29 +155,55 @@ class PartRouter:
                     raise
                 writer.close()
                 if summary.rows != part.slice.rows:
-                    raise InputError(f"{source.file.name} changed since the job was started; start another one")
+                    raise InputError(f"{file.name} changed since the job was started")
                 receipt = Receipt(part.name, **asdict(summary), size=path.stat().st_size, sha256=_sha256(path))
                 folder.put(part.name, path)
+        except LaporRouteError:
+            raise
         except OSError as error:
-            raise OutputError(f"{folder.url} can't be written: {error}") from error
+            raise OutputError(f"{file.name} can't be read, or {folder} can't be written: {error}") from error
         return receipt
 
     def answer(self, part: Part) -> str:
-        """`route`, with an error as an answer: what is raised in a worker ends in Ray's logs, with its message.
+        """`route`, as `answered`."""
+        return answered(part.name, partial(self.route, part))
 
-        Messages of lapor-route's own errors hold no complaint; of others only the kind and the place are told.
 
-        Returns:
-            JSON: the receipt, or `{"error": ...}`.
-        """
-        try:
-            return json.dumps(asdict(self.route(part)))
-        except LaporRouteError as error:
-            return json.dumps({"error": f"{part.name}: {error}"})
-        except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(frame.filename).name}:{frame.lineno}"
-            return json.dumps({"error": f"{part.name}: {type(error).__name__} at {place}"})
+def answered(name: str, work: Callable[[], Any]) -> str:
+    """What work gives, or its error as an answer: what is raised in a worker ends in Ray's logs, with its message.
+
+    Messages of lapor-route's own errors hold no complaint; of others only the kind and the place are told.
+
+    Args:
+        name: What an error is about.
+        work: Gives a dataclass.
+
+    Returns:
+        JSON, for `received`.
+    """
+    try:
+        return json.dumps(asdict(work()))
+    except LaporRouteError as error:
+        return json.dumps({"error": f"{name}: {error}", "of_input": isinstance(error, InputError)})
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        return json.dumps({"error": f"{name}: {type(error).__name__} at {place}", "of_input": False})
+
+
+def received(answer: str) -> dict[str, Any]:
+    """What `answered` work gave.
+
+    Raises:
+        InputError: The input can't be used.
+        OutputError: It failed otherwise.
+    """
+    data: dict[str, Any] = json.loads(answer)
+    if "error" not in data:
+        return data
+    if data["of_input"]:
+        raise InputError(f"{data['error']}. Mend the input or take the file out, then route into a new folder")
+    raise OutputError(f"{data['error']}. When that is mended, go on with --resume")
 
 
 @contextmanager

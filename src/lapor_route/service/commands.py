@@ -94,7 +94,9 @@ def _fleet_options(serve: argparse.ArgumentParser) -> None:
         help="where it runs: here, or as replicas on a Ray cluster, where the same command updates them",
     )
     ray = serve.add_argument_group("with --engine ray")
-    ray.add_argument("--address", help="the cluster's HOST:PORT; by default RAY_ADDRESS, else one started here")
+    ray.add_argument(
+        "--address", help="the cluster: auto or HOST:PORT; by default RAY_ADDRESS, else one started here"
+    )
     ray.add_argument("--min-replicas", type=int, metavar="N", help="replicas at least (default: 1)")
     ray.add_argument(
         "--max-replicas", type=int, metavar="N", help="replicas at most (default: as many as at least)"
@@ -133,14 +135,12 @@ def _serve(options: argparse.Namespace) -> None:
     settings = _settings(options)
     from lapor_route.service.run import check, serve
 
+    if fleet:
+        from lapor_route.scale.serve import check_fleet, serve_fleet, stop_fleet
     if options.check:
-        if fleet:
-            fleet.check(settings)
-        for line in check(settings):
+        for line in check_fleet(settings, fleet) if fleet else check(settings):
             print(line)
     elif fleet:
-        from lapor_route.scale.serve import serve_fleet, stop_fleet
-
         if options.stop:
             stop_fleet(fleet)
         else:
@@ -162,8 +162,8 @@ def _fleet(options: argparse.Namespace) -> Fleet | None:
     need_serve()
     if options.workers is not None:
         raise InputError("--workers is for one machine; with --engine ray it is --min-replicas and --max-replicas")
-    if "canary_share" in given and "canary" not in given:
-        raise InputError("--canary-share needs --canary DIR")
+    if options.check and options.stop:
+        raise InputError("--check and --stop can't be asked for together")
     return Fleet(**given)
 
 

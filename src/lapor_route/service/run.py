@@ -27,8 +27,12 @@ _SAMPLE = "Jalan berlubang di Kec. Depok, Sleman"
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
-def check(settings: Settings) -> Iterator[str]:
+def check(settings: Settings, *, with_port: bool = True) -> Iterator[str]:
     """Tries what a start needs, without serving; yields a line for each thing that is well, or worth knowing.
+
+    Args:
+        settings: The deployment's.
+        with_port: Whether it will listen on this machine itself.
 
     Raises:
         LaporRouteError: Something isn't well; the message says what to do.
@@ -49,7 +53,8 @@ def check(settings: Settings) -> Iterator[str]:
     create_app(settings)
     if not (STATIC / "index.html").is_file():
         raise InputError(f"the triage page isn't in {STATIC}; install the package again")
-    yield _free_port(settings)
+    if with_port:
+        yield check_port(settings)
 
 
 def _check_store(settings: Settings) -> Iterator[str]:
@@ -78,7 +83,7 @@ def serve(settings: Settings) -> None:
     store = Store.open(settings.store)
     store.upgrade()
     store.close()
-    _free_port(settings)
+    check_port(settings)
     settings.hand_over()
     with _shared_numbers(settings.workers):
         uvicorn.run(
@@ -105,7 +110,7 @@ def _shared_numbers(workers: int) -> Iterator[None]:
         yield
 
 
-def _free_port(settings: Settings) -> str:
+def check_port(settings: Settings) -> str:
     """Says that the address can be listened on; uvicorn's own word on it comes after the workers' start.
 
     Raises:
