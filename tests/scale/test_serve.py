@@ -151,6 +151,7 @@ def test_routing_requests_are_the_canarys_to_answer(tmp_path: Path, tiny_bundle:
         assert client.get("/v1/bodies", params={"q": "sleman"}).status_code == 200
         assert client.post("/v1/queue/next", json={"officer": "Petugas 3"}).status_code == 204
         assert client.get("/v1/route").status_code == 405
+        assert 'route="/v1/route/batch",status="200"} 1.0' in client.get("/metrics").text
     assert [path for path, _ in canary.asked] == ["/v1/route", "/v1/route/batch"]
 
 

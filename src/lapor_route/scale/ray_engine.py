@@ -116,8 +116,6 @@ class RayEngine:
             import ray.data
         except ImportError as error:
             raise MissingExtraError(f"{_INSTALL} ({error})") from error
-        # Ray Data's pools cause a warning at every start; it says nothing here, as the driver keeps what it names.
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         if not ray.is_initialized():
             local = {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
             try:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from starlette.middleware import Middleware
@@ -110,6 +111,8 @@ class Split:
         if is_canary(key, self._share):
             answer = await self._canarys(scope, body, self._long if is_long else self._short)
             if answer is not None and answer[0] < FAILED:
+                # As the app's router would: the log and the metrics say which route was asked.
+                scope["route"] = SimpleNamespace(path=scope["path"])
                 await _send(answer, send)
                 return
         unread = [message]
