@@ -43,9 +43,8 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
 NODES = 2
-ROWS_PER_PART = 2048
 _OBJECT_STORE = {"object_store_memory": 80_000_000}
-_FEWEST = 4 * NODES * ROWS_PER_PART
+_FEWEST_PARTS = 8
 _BROKEN_EVERY = 101
 _LOOK_EVERY = 0.2
 _SEED = 8
@@ -161,7 +160,7 @@ def _alone_together(source: Path, target: Path, model: Path | None) -> float:
     return time.monotonic() - began
 
 
-def on_cluster(source: Path, out: Path, model: Path | None, *, kill: bool) -> dict[str, Any]:
+def on_cluster(source: Path, out: Path, options: argparse.Namespace, *, kill: bool) -> dict[str, Any]:
     """One job, undisturbed or with a node killed in the middle."""
     with two_nodes() as cluster, RayEngine(cluster.address, NODES) as engine:
         watch = Watch(cluster if kill else None)
@@ -170,19 +169,19 @@ def on_cluster(source: Path, out: Path, model: Path | None, *, kill: bool) -> di
             str(source),
             str(out),
             engine,
-            router=RouterOptions(str(model) if model else None),
-            rows_per_part=ROWS_PER_PART,
+            router=RouterOptions(str(options.model) if options.model else None),
+            rows_per_part=options.rows_per_part,
             progress=watch,
         )
         seconds = time.monotonic() - began
     return {"seconds": seconds, "per_second": watch.per_second, "killed_at": watch.killed_at}
 
 
-def killed_and_resumed(source: Path, out: Path, model: Path | None) -> dict[str, Any]:
+def killed_and_resumed(source: Path, out: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One job by the command line, killed by SIGKILL once half of its parts are finished, then resumed."""
     command = [sys.executable, "-m", "lapor_route.cli", "batch", str(source), str(out), "--engine", "ray"]
-    command += ["--workers", str(NODES), "--rows-per-part", str(ROWS_PER_PART)]
-    command += ["--model", str(model)] if model else []
+    command += ["--workers", str(NODES), "--rows-per-part", str(options.rows_per_part)]
+    command += ["--model", str(options.model)] if options.model else []
     with two_nodes() as cluster:
         command += ["--address", cluster.address]
         began = time.monotonic()
@@ -196,7 +195,7 @@ def killed_and_resumed(source: Path, out: Path, model: Path | None) -> dict[str,
         kept = _finished(out)[0]
         subprocess.run([*command, "--resume"], check=True, stderr=subprocess.DEVNULL)
         seconds = time.monotonic() - began
-    return {"seconds": seconds, "killed_at": kept * ROWS_PER_PART}
+    return {"seconds": seconds, "killed_at": kept * options.rows_per_part}
 
 
 def _finished(out: Path) -> tuple[int, int]:
@@ -237,11 +236,13 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     for name, kill in (("two nodes", False), ("two nodes, one killed", True)):
         if not (kill and options.undisturbed):
             out = folder / f"cluster-{kill}"
-            note(name, on_cluster(source, out, model, kill=kill), [*out.glob("part-*.parquet")])
+            note(name, on_cluster(source, out, options, kill=kill), [*out.glob("part-*.parquet")])
     if not options.undisturbed:
         out = folder / "resumed"
         note(
-            "two nodes, job killed, resumed", killed_and_resumed(source, out, model), [*out.glob("part-*.parquet")]
+            "two nodes, job killed, resumed",
+            killed_and_resumed(source, out, options),
+            [*out.glob("part-*.parquet")],
         )
     apart, there = cases["two processes, no Ray"], cases["two nodes"]
     return {
@@ -278,11 +279,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--words", type=int, default=12, help="of a text, at most; 600 leaves the real length mix")
+    parser.add_argument("--rows-per-part", type=int, default=2048)
     parser.add_argument("--undisturbed", action="store_true", help="kill nothing")
     parser.add_argument("--model", type=Path, metavar="DIR", help="a bundle; by default the embedded one")
     options = parser.parse_args()
-    if options.rows < _FEWEST:
-        parser.error(f"--rows must be at least {_FEWEST:,}, so that each worker has several parts")
+    if options.rows < _FEWEST_PARTS * options.rows_per_part:
+        parser.error(f"--rows must be at least {_FEWEST_PARTS} times --rows-per-part")
     with tempfile.TemporaryDirectory(prefix="lapor-route-") as folder:
         figures = measure(Path(folder), options)
     print(machine(describe()), "", report(figures), sep="\n")

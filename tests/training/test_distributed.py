@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 import pytest
+import torch
 from torch import distributed
 
 from lapor_route.classifiers.bert import BertClassifier
@@ -29,7 +30,7 @@ from training.__main__ import main
 from training.finetune import CHECKPOINTS, ENCODER_FOLDER, finetune
 from training.fit import LINEAR_FOLDER
 from training.prepare import FACTS_FILE, VALIDATION_FILE, collect, read_prepared, write_prepared
-from training.processes import check_alike, texts_a_device
+from training.processes import check_alike, devices, texts_a_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,6 +179,21 @@ def test_a_batch_is_shared_evenly_or_refused() -> None:
     assert texts_a_device(32, 4) == 8
     with pytest.raises(InputError, match=r"batch_size is 32, which 3 devices can't share evenly; .* multiple of 3"):
         texts_a_device(32, 3)
+
+
+@pytest.mark.parametrize(
+    ("by_torchrun", "expected"),
+    [({}, 4), ({"LOCAL_RANK": "0", "WORLD_SIZE": "1"}, 1), ({"LOCAL_RANK": "1", "WORLD_SIZE": "8"}, 8)],
+)
+def test_devices_are_processes_or_else_all_gpus(
+    monkeypatch: pytest.MonkeyPatch, by_torchrun: dict[str, str], expected: int
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    for name in ("LOCAL_RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in by_torchrun.items():
+        monkeypatch.setenv(name, value)
+    assert devices() == expected
 
 
 def test_only_training_runs_on_several_processes(
