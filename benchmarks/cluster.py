@@ -35,8 +35,8 @@ from lapor_route import Router
 from lapor_route.batch import route_file
 from lapor_route.classifiers.backends import usable_cores
 from lapor_route.scale import RayEngine, RouterOptions, route_archive
+from lapor_route.scale.cluster import need_ray
 from lapor_route.scale.manifest import MANIFEST
-from lapor_route.scale.ray_engine import need_ray
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +55,7 @@ _barrier: list[Barrier] = []
 @contextmanager
 def two_nodes() -> Iterator[Any]:
     """A cluster of a head that computes nothing and two worker nodes of one CPU; it ends with the block."""
-    need_ray()
+    need_ray("ray")
     import ray
     from ray.cluster_utils import Cluster
 

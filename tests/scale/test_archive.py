@@ -328,7 +328,7 @@ def test_an_object_store(
 def test_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lapor_route.scale.ray_engine.find_spec", lambda name: None)
+    monkeypatch.setattr("lapor_route.scale.cluster.find_spec", lambda name: None)
     assert main(["batch", str(tmp_path), str(tmp_path / "out"), "--engine", "ray"]) == 2
     assert "pip install 'lapor-route[ray]'" in capsys.readouterr().err
     with pytest.raises(MissingExtraError):

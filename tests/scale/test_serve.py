@@ -42,9 +42,7 @@ POSTGRES = "postgresql://lapor@localhost/lapor"
 def test_without_ray_the_flag_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.setitem(sys.modules, "ray.serve", None)
+    monkeypatch.setattr("lapor_route.scale.cluster.find_spec", lambda name: None)
     assert main(["serve", "--engine", "ray"]) == 2
     assert "pip install 'lapor-route[ray,serve]'" in capsys.readouterr().err
 

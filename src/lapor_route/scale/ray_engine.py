@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict
 from functools import partial
-from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lapor_route.batch.rows import Slice
-from lapor_route.classifiers.backends import usable_cores
 from lapor_route.errors import InputError, MissingExtraError, OutputError
+from lapor_route.scale.cluster import connect, need_ray, place_of
 from lapor_route.scale.plan import FilePlan, Part, plan_file
 from lapor_route.scale.worker import PartRouter, Work, answered, received
 
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from lapor_route.scale.storage import FoundFile, Storage
-
-
-_INSTALL = "the engine ray needs Ray: pip install 'lapor-route[ray]'"
 
 
 class RayEngine:
@@ -52,8 +47,8 @@ class RayEngine:
     """
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
-        need_ray()
-        self.address = address or os.environ.get("RAY_ADDRESS") or "local"
+        need_ray("ray")
+        self.place = place_of(address)
         self.workers = workers
         self._connected = False
 
@@ -115,28 +110,15 @@ class RayEngine:
             import ray
             import ray.data
         except ImportError as error:
-            raise MissingExtraError(f"{_INSTALL} ({error})") from error
+            raise MissingExtraError(
+                f"a part of Ray is missing: pip install 'lapor-route[ray]' ({error})"
+            ) from error
         if not ray.is_initialized():
-            local = {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
-            try:
-                ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
-            except (ConnectionError, ValueError, OSError, RuntimeError) as error:
-                raise OutputError(f"no Ray cluster at {self.address}: {error}") from error
+            connect(self.place)
             self._connected = True
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         return ray.data
-
-
-def need_ray() -> None:
-    """Makes sure that Ray is there, and that it reports nothing to anybody.
-
-    Raises:
-        MissingExtraError: It isn't installed.
-    """
-    if find_spec("ray") is None:
-        raise MissingExtraError(_INSTALL)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 def _room(cores: int) -> int:

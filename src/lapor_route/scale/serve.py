@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import secrets
 import signal
 import threading
@@ -18,8 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lapor_route.classifiers.backends import usable_cores
-from lapor_route.errors import InputError, MissingExtraError, OutputError
+from lapor_route.errors import InputError, OutputError
+from lapor_route.scale.cluster import LOCAL, connect, need_ray, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +37,6 @@ MOST_ONGOING = 1000
 """Requests that a replica takes at a time: its own queue turns away what would wait too long, not Ray's proxies."""
 SURGE_PERCENT = 25
 """Replicas that an update may add to those that there are, rounded up: new ones are ready before old ones stop."""
-LOCAL = "local"
 DEFAULT_SHARE = 0.1
 
 
@@ -64,7 +62,7 @@ class Fleet:
     @property
     def place(self) -> str:
         """The cluster's address, `local` for one of its own."""
-        return self.address or os.environ.get("RAY_ADDRESS") or LOCAL
+        return place_of(self.address)
 
     @property
     def most(self) -> int:
@@ -95,19 +93,6 @@ class Fleet:
             )
 
 
-def need_serve() -> None:
-    """Makes sure that Ray Serve is there, and that Ray reports nothing to anybody.
-
-    Raises:
-        MissingExtraError: It isn't installed.
-    """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    try:
-        import ray.serve  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("--engine ray needs Ray Serve: pip install 'lapor-route[ray,serve]'") from None
-
-
 def serve_fleet(settings: Settings, fleet: Fleet, tell: Callable[[str], None]) -> None:
     """Makes a fleet, or updates the one that is on the cluster; returns when all its replicas are ready.
 
@@ -124,7 +109,7 @@ def serve_fleet(settings: Settings, fleet: Fleet, tell: Callable[[str], None]) -
         OutputError: The cluster can't be reached, or the new replicas don't start; those from before go on.
         MissingExtraError: Ray Serve isn't installed.
     """
-    need_serve()
+    need_ray("ray,serve")
     from lapor_route.service.run import check_port
 
     fleet.check(settings)
@@ -147,7 +132,7 @@ def check_fleet(settings: Settings, fleet: Fleet) -> Iterator[str]:
     Raises:
         LaporRouteError: Something isn't well; the message says what to do.
     """
-    need_serve()
+    need_ray("ray,serve")
     from lapor_route.service.app import load
     from lapor_route.service.run import check
 
@@ -169,7 +154,7 @@ def stop_fleet(fleet: Fleet) -> None:
         OutputError: The cluster can't be reached.
         MissingExtraError: Ray Serve isn't installed.
     """
-    need_serve()
+    need_ray("ray,serve")
     if fleet.place == LOCAL:
         raise InputError(
             "--stop needs --address; without a cluster, the command that serves ends by SIGTERM or Ctrl-C"
@@ -218,13 +203,10 @@ def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
 def _cluster(place: str) -> Iterator[None]:
     """A connection to a cluster; one of its own ends with it, once it has answered what it accepted."""
     import ray
+    from ray import serve  # noqa: F401 - it sets its log up
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    own = {"num_cpus": usable_cores(), "include_dashboard": False} if place == LOCAL else {}
-    try:
-        ray.init(address=place, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, ValueError, OSError, RuntimeError) as error:
-        raise OutputError(f"no Ray cluster at {place}: {error}") from error
+    connect(place)
     try:
         yield
     finally:

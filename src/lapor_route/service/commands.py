@@ -157,9 +157,10 @@ def _fleet(options: argparse.Namespace) -> Fleet | None:
         for name in [*given, *(["stop"] if options.stop else [])]:
             raise InputError(f"--{name.replace('_', '-')} needs --engine ray")
         return None
-    from lapor_route.scale.serve import Fleet, need_serve
+    from lapor_route.scale.cluster import need_ray
+    from lapor_route.scale.serve import Fleet
 
-    need_serve()
+    need_ray("ray,serve")
     if options.workers is not None:
         raise InputError("--workers is for one machine; with --engine ray it is --min-replicas and --max-replicas")
     if options.check and options.stop:
