@@ -240,24 +240,28 @@ def _batch_on_ray(options: argparse.Namespace, report: Callable[[int, int], None
     from lapor_route.batch import BatchOptions
     from lapor_route.scale import ROWS_PER_PART, RayEngine, RouterOptions, route_archive
 
-    with RayEngine(options.address, options.workers) as engine:
-        return route_archive(
-            options.input,
-            options.output,
-            engine,
-            options=BatchOptions(options.text_column, options.place_column, options.top_k),
-            router=RouterOptions(
-                options.model,
-                options.backend,
-                options.threads,
-                options.target_precision,
-                options.shortlist_coverage,
-                str(options.rules) if options.rules else None,
-            ),
-            rows_per_part=options.rows_per_part or ROWS_PER_PART,
-            resume=options.resume,
-            progress=report,
-        )
+    router = RouterOptions(
+        options.model,
+        options.backend,
+        options.threads,
+        options.target_precision,
+        options.shortlist_coverage,
+        str(options.rules) if options.rules else None,
+    )
+    try:
+        with RayEngine(options.address, options.workers) as engine:
+            return route_archive(
+                options.input,
+                options.output,
+                engine,
+                options=BatchOptions(options.text_column, options.place_column, options.top_k),
+                router=router,
+                rows_per_part=options.rows_per_part or ROWS_PER_PART,
+                resume=options.resume,
+                progress=report,
+            )
+    except KeyboardInterrupt:
+        raise LaporRouteError("stopped; go on with --resume") from None
 
 
 def _progress() -> AbstractContextManager[Callable[[int, int], None]]:

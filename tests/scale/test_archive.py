@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -335,4 +334,17 @@ def test_the_command_line(
         RayEngine()
     assert main(["batch", "in.jsonl", "out.jsonl", "--rows-per-part", "5"]) == 2
     assert "--rows-per-part needs --engine ray" in capsys.readouterr().err
-    shutil.rmtree(tmp_path)
+    assert main(["batch", str(tmp_path), "out.jsonl"]) == 2
+    assert "folders are for --engine ray" in capsys.readouterr().err
+
+
+def test_ctrl_c_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lapor_route.scale.cluster.find_spec", lambda name: True)
+    monkeypatch.setattr("lapor_route.scale.route_archive", interrupted)
+    assert main(["batch", "in.jsonl", str(tmp_path / "out"), "--engine", "ray"]) == 1
+    assert capsys.readouterr().err == "lapor-route: stopped; go on with --resume\n"

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lapor_route.errors import InputError, OutputError
+from lapor_route.errors import InputError, MissingExtraError, OutputError
 from lapor_route.scale.cluster import LOCAL, connect, need_ray, place_of
 
 if TYPE_CHECKING:
@@ -202,9 +202,13 @@ def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
 @contextmanager
 def _cluster(place: str) -> Iterator[None]:
     """A connection to a cluster; one of its own ends with it, once it has answered what it accepted."""
-    import ray
-    from ray import serve  # noqa: F401 - it sets its log up
-
+    try:
+        import ray
+        from ray import serve  # noqa: F401 - it sets its log up
+    except ImportError as error:
+        raise MissingExtraError(
+            f"a part of Ray is missing: pip install 'lapor-route[ray,serve]' ({error})"
+        ) from error
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     connect(place)
     try:
