@@ -23,7 +23,7 @@ from lapor_route import Router
 from lapor_route.cli import main
 from lapor_route.errors import BundleError, InputError, LaporRouteError, OutputError
 from lapor_route.scale import serve as fleets
-from lapor_route.scale.serve import CANARY, Fleet, deploy
+from lapor_route.scale.serve import CANARY, NAME, Fleet, deploy
 from lapor_route.scale.serve_split import BULK, SINGLE, add_split, ask, is_canary, key_of
 from lapor_route.service.app import create_app
 from lapor_route.service.settings import Settings
@@ -200,9 +200,12 @@ class Served:
         wanted = (bundle, fleet or Fleet())
         if wanted != self.deployed:
             self.deployed = None
-            store = f"sqlite:///{self.folder / 'fleet.db'}"
-            deploy(Settings(store=store, port=self.port, model=bundle, drain_seconds=10), wanted[1])
+            deploy(self.settings(bundle), wanted[1])
             self.deployed = wanted
+
+    def settings(self, bundle: Path) -> Settings:
+        store = f"sqlite:///{self.folder / 'fleet.db'}"
+        return Settings(store=store, port=self.port, model=bundle, drain_seconds=10)
 
     def request(self, method: str, path: str, content: bytes = b"") -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -347,6 +350,8 @@ def test_a_canary_and_an_update_lose_no_request(served: Served, first: Path, sec
 def test_what_can_not_run_leaves_what_runs(
     served: Served, tiny_bundle: Path, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ray import serve
+
     served.deploy(second)
     (tiny_bundle / "calibration.json").write_text("{}")
     with pytest.raises(BundleError):
@@ -359,10 +364,16 @@ def test_what_can_not_run_leaves_what_runs(
         return (told, {**identity, "bundle": "another"}), versions
 
     monkeypatch.setattr(fleets, "_arguments", of_another_node)
-    with Trickle(served) as trickle, pytest.raises(OutputError, match="another bundle"):
+    told = "another bundle.*What ran before runs again"
+    with Trickle(served) as trickle, pytest.raises(OutputError, match=told):
         served.deploy(second, Fleet(max_replicas=1))
     assert trickle.failures == []
     assert set(trickle.versions) == {"tiny 2"}
+    assert serve.status().applications[NAME].status == "RUNNING"
+    with pytest.raises(OutputError, match=f"{CANARY} .*another bundle.*It was taken away again"):
+        deploy(served.settings(second), Fleet(canary=second))
+    assert set(serve.status().applications) == {NAME}
+    assert served.version() == "tiny 2"
 
 
 @needs_ray

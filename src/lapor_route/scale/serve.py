@@ -38,6 +38,8 @@ MOST_ONGOING = 1000
 SURGE_PERCENT = 25
 """Replicas that an update may add to those that there are, rounded up: new ones are ready before old ones stop."""
 DEFAULT_SHARE = 0.1
+TOLD_SECONDS = 10.0
+"""Time for a replica to say what it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ def serve_fleet(settings: Settings, fleet: Fleet, tell: Callable[[str], None]) -
     Raises:
         InputError: Such a fleet can't be.
         LaporRouteError: The store or a bundle can't be used; nothing was changed.
-        OutputError: The cluster can't be reached, or the new replicas don't start; those from before go on.
+        OutputError: The cluster can't be reached, or the new replicas don't become ready; what ran before then runs
+            again.
         MissingExtraError: Ray Serve isn't installed.
     """
     need_ray("ray,serve")
@@ -175,7 +178,7 @@ def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
 
     Raises:
         LaporRouteError: The store or a bundle can't be used; nothing was changed.
-        OutputError: The new replicas don't start; those from before go on.
+        OutputError: The new replicas don't become ready; what ran before is deployed again.
     """
     from ray import serve
 
@@ -191,9 +194,9 @@ def deploy(settings: Settings, fleet: Fleet) -> dict[str, str]:
         tried = settings.model_copy(update={"model": _absolute(fleet.canary)})
         arguments, _ = _arguments(tried)
         most = math.ceil(fleet.most * fleet.share)
-        _run(serve.deployment(**_options(tried, 1, most))(Canary).bind(*arguments), CANARY, None)
+        _update(serve.deployment(**_options(tried, 1, most))(Canary), arguments, CANARY, None)
     replicas = serve.deployment(**_options(settings, fleet.min_replicas, fleet.most))(Stable)
-    _run(replicas.bind(*stable, fleet.share), NAME, "/")
+    _update(replicas, (*stable, fleet.share), NAME, "/")
     if not fleet.canary:
         _end(CANARY)
     return versions
@@ -334,17 +337,51 @@ def _options(settings: Settings, least: int, most: int) -> dict[str, Any]:
     }
 
 
+def _update(deployment: Any, arguments: tuple[Any, ...], name: str, route: str | None) -> None:
+    """Deploys an application; if its replicas don't become ready, what ran before is deployed again.
+
+    Without that those from before would go on, too, but Ray would replace none that ends.
+
+    Raises:
+        OutputError: They didn't become ready; the message says what runs now.
+    """
+    from ray import serve
+
+    is_new = name not in serve.status().applications
+    before = None if is_new else _told(name)
+    try:
+        _run(deployment.bind(*arguments), name, route)
+    except (RuntimeError, TimeoutError) as error:
+        wrong = f"{name} isn't as wanted: {_reason(name) or error}"
+        if is_new:
+            _end(name)
+            raise OutputError(f"{wrong}. It was taken away again") from None
+        with suppress(RuntimeError, TimeoutError):
+            if before is not None:
+                _run(deployment.bind(*before), name, route)
+                raise OutputError(f"{wrong}. What ran before runs again") from None
+        raise OutputError(
+            f"{wrong}. Replicas from before go on, but one that ends isn't replaced: deploy again what ran before"
+        ) from None
+
+
 def _run(application: Any, name: str, route: str | None) -> None:
     """Deploys an application, and waits until all its replicas are those that it wants."""
     from ray import serve
 
+    serve.run(application, name=name, route_prefix=route, logging_config={"enable_access_log": False})
+
+
+def _told(name: str) -> tuple[Any, ...] | None:
+    """What the replicas of an application were told; nothing if none of them answers."""
+    from ray import serve
+    from ray.exceptions import RayError
+
     try:
-        serve.run(application, name=name, route_prefix=route, logging_config={"enable_access_log": False})
-    except (RuntimeError, TimeoutError) as error:
-        raise OutputError(
-            f"{name} isn't as wanted: {_reason(name) or error}. Replicas from before go on, but one that ends "
-            "isn't replaced: mend it, or deploy again what ran before"
-        ) from None
+        told: tuple[Any, ...] = serve.get_app_handle(name).told.remote().result(timeout_s=TOLD_SECONDS)
+    except (RayError, RuntimeError, TimeoutError):
+        return None
+    return told
 
 
 def _reason(name: str) -> str:

@@ -64,10 +64,15 @@ class Replica:
     """
 
     def __init__(self, settings: str, identity: dict[str, Any]) -> None:
+        self._told: tuple[Any, ...] = (settings, identity)
         self.settings = Settings.model_validate_json(settings)
         logging.config.dictConfig(log_config(self.settings.log_level))
         self.fastapi = create_app(self.settings, lambda: load_same(self.settings, identity))
         self._was_ready = False
+
+    async def told(self) -> tuple[Any, ...]:
+        """What it was made with, for another deployment of the same."""
+        return self._told
 
     async def check_health(self) -> None:
         """Asked by Ray: returns once the replica is ready; from then on it looks whether only a restart helps.
@@ -102,6 +107,7 @@ class Stable(Replica):
 
     def __init__(self, settings: str, identity: dict[str, Any], share: float) -> None:
         super().__init__(settings, identity)
+        self._told = (settings, identity, share)
         self._share = share
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
