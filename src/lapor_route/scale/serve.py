@@ -315,11 +315,11 @@ def _absolute(path: Path | None) -> Path | None:
 
 def _arguments(settings: Settings) -> tuple[tuple[str, dict[str, Any]], dict[str, str]]:
     """What a replica is told, and the versions that it will run; loads the bundle, so that a bad one ends here."""
-    from lapor_route.scale.serve_replica import identity_of
+    from lapor_route.scale.serve_replica import options_of
     from lapor_route.service.app import load
 
     router = load(settings)
-    return (settings.model_dump_json(), identity_of(settings, router)), router.versions
+    return (settings.model_dump_json(), options_of(settings).identity(router)), router.versions
 
 
 def _options(settings: Settings, least: int, most: int) -> dict[str, Any]:

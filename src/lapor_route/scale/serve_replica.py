@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ray import serve
 from starlette.concurrency import run_in_threadpool
 
-from lapor_route.errors import InputError
 from lapor_route.scale.serve import CANARY
 from lapor_route.scale.serve_split import add_split, ask
 from lapor_route.scale.worker import RouterOptions
@@ -29,29 +28,26 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.05
 
 
-def identity_of(settings: Settings, router: Router) -> dict[str, Any]:
-    """What decides about the answers: versions, and hashes of the bundle and the rules."""
+def options_of(settings: Settings) -> RouterOptions:
+    """The settings that decide about the answers."""
     return RouterOptions(
         model=str(settings.model) if settings.model else None,
         backend=settings.backend,
         target_precision=settings.target_precision,
         shortlist_coverage=settings.shortlist_coverage,
         rules=str(settings.rules) if settings.rules else None,
-    ).identity(router)
+    )
 
 
 def load_same(settings: Settings, identity: dict[str, Any]) -> Router:
     """The router, the same as where the fleet was deployed from.
 
     Raises:
-        InputError: This node has another package, bundle, registry or rules.
+        OutputError: This node has another package, bundle, registry or rules.
         LaporRouteError: As `Router.load`.
     """
     router = load(settings)
-    found = identity_of(settings, router)
-    for name, expected in identity.items():
-        if found[name] != expected:
-            raise InputError(f"a node has another {name}: {found[name]!r}, where it was deployed {expected!r}")
+    options_of(settings).check_same(router, identity)
     return router
 
 
@@ -60,7 +56,7 @@ class Replica:
 
     Args:
         settings: The deployment's settings, as JSON.
-        identity: What `identity_of` gives where the fleet is deployed from.
+        identity: `RouterOptions.identity` where the fleet is deployed from.
     """
 
     def __init__(self, settings: str, identity: dict[str, Any]) -> None:

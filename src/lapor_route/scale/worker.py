@@ -86,6 +86,21 @@ class RouterOptions:
             "rules": hashlib.sha256(Path(self.rules).read_bytes()).hexdigest() if self.rules else None,
         }
 
+    def check_same(self, router: Router, expected: dict[str, Any]) -> None:
+        """Whether a node's router gives the answers of the driver's.
+
+        Args:
+            router: The node's.
+            expected: `identity` of the driver's.
+
+        Raises:
+            OutputError: It has another package, bundle, registry or rules.
+        """
+        found = self.identity(router)
+        for name, wanted in expected.items():
+            if found[name] != wanted:
+                raise OutputError(f"a node has another {name}: {found[name]!r}, the driver {wanted!r}")
+
 
 @dataclass(frozen=True)
 class Work:
@@ -128,10 +143,7 @@ class PartRouter:
             OutputError: This node has another package, bundle, registry or rules than the driver.
         """
         router = self.work.router.load()
-        identity = self.work.router.identity(router)
-        for name, expected in self.work.identity.items():
-            if identity[name] != expected:
-                raise OutputError(f"a node has another {name}: {identity[name]!r}, the driver {expected!r}")
+        self.work.router.check_same(router, self.work.identity)
         return router
 
     def route(self, part: Part) -> Receipt:
