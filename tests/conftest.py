@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lapor_route import Router
 from lapor_route.bodies import Registry
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 needs_shared = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="needs the complaints in ../shared/data")
+
+# New inputs in each run here, the same ones in each run of CI; no verdict hangs on how busy the machine is.
+settings.register_profile(
+    "lapor-route",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("lapor-route")
 
 TINY = {
     "pln": [

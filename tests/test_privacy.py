@@ -129,7 +129,7 @@ def test_moves_ranges_into_the_masked_text() -> None:
     assert masked.moved(10, 10) is None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example("Budi " * 200)
 @example("nama saya " * 300)
 @example("NIK 3374012345678901 [NIK] a.n. Budi [NAMA] Santoso")

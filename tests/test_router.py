@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lapor_route import Classifier, Complaint, Router
@@ -190,7 +190,7 @@ def test_five_megabytes_are_truncated(router: Router) -> None:
     assert not router.route("x" * MAX_CHARACTERS).truncated
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(texts=st.lists(st.one_of(st.text(max_size=300), st.binary(max_size=300)), min_size=50, max_size=50))
 def test_any_text_gets_a_routing(router: Router, texts: list[str | bytes]) -> None:
     decoded = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lapor_route.batch import route_file
@@ -276,7 +276,7 @@ def test_progress_reaches_the_size(tmp_path: Path, router: Router) -> None:
     assert len(seen) > 1
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(lines=st.lists(st.binary(max_size=60).filter(lambda line: bool(line.strip()) and b"\n" not in line)))
 def test_no_line_of_random_bytes_is_lost(tmp_path: Path, router: Router, lines: list[bytes]) -> None:
     source = tmp_path / "in.jsonl"
@@ -285,7 +285,7 @@ def test_no_line_of_random_bytes_is_lost(tmp_path: Path, router: Router, lines: 
     assert summary.rows == summary.errors == len(lines) == len(read(tmp_path / "out.jsonl"))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(texts=st.lists(st.text(max_size=60), min_size=1))
 def test_any_text_survives_a_csv(tmp_path: Path, router: Router, texts: list[str]) -> None:
     texts = [text.encode("utf-8", "replace").decode().replace("\0", "").replace("\r", "") for text in texts]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lapor_route.classifiers import check_labels, load_engine, ngrams
@@ -95,7 +95,7 @@ def test_contributions_add_up_to_the_score(
         assert all(text[word.start : word.end] == word.text for word in words)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.text(st.sampled_from("listrik padam <>_-’‘'ßİŉ٣7\nAﬁ")))
 def test_contributions_of_any_text_add_up(tiny_classifier: LinearClassifier, text: str) -> None:
     score = tiny_classifier.decision_function([text])[0, 0] - tiny_classifier.bias[0]

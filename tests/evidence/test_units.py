@@ -210,7 +210,7 @@ def test_letters_that_count_as_others(text: str, names: list[str]) -> None:
     assert [unit.text for unit in find_units(text)] == names
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.sampled_from(
@@ -235,7 +235,7 @@ def test_long_and_odd_texts(piece: str) -> None:
     assert len(find_units(piece * (20_000 // len(piece)))) <= MOST_UNITS
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.sampled_from(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lapor_route.batch.readers import open_source
@@ -30,7 +30,7 @@ def test_slices_are_the_file(tmp_path: Path, kind: str, most: int) -> None:
     assert source.columns == open_source(path, list_columns=True).columns
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(
     content=st.text(alphabet='a,"\n\r\0é\ufeff', max_size=60).map(str.encode) | st.binary(max_size=60),
     most=st.integers(1, 5),
