@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import struct
 import warnings
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sentencepiece
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AlbertConfig, AlbertModel, AutoModel, BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lapor_route.bundle import write_manifest
@@ -56,12 +57,11 @@ HEADS, FEED_FORWARD, TYPES, EPSILON = 4, 96, 1, 1e-12
 
 def tiny_bert(folder: Path) -> Path:
     """A Hugging Face folder with a two-layer BERT and a WordPiece tokeniser."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_word_pieces()]
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=160, special_tokens=specials, show_progress=False)
-    tokenizer.train_from_iterator(SENTENCES, trainer)
     fast = _fast(tokenizer, "[PAD]", "[UNK]")
     config = BertConfig(
         vocab_size=len(fast),
@@ -71,7 +71,7 @@ def tiny_bert(folder: Path) -> Path:
         intermediate_size=64,
         max_position_embeddings=POSITIONS,
         pad_token_id=fast.pad_token_id,
-        initializer_range=0.3,
+        initializer_range=0.05,
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
@@ -82,14 +82,12 @@ def tiny_bert(folder: Path) -> Path:
 
 def tiny_albert(folder: Path) -> Path:
     """A Hugging Face folder with a two-layer ALBERT and a unigram tokeniser of SentencePiece's kind."""
-    tokenizer = Tokenizer(models.Unigram())
+    specials = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+    pieces, scores = unigram_pieces([sentence.lower() for sentence in SENTENCES])
+    ordinary = zip(pieces[len(SPECIALS) :], scores[len(SPECIALS) :], strict=True)
+    tokenizer = Tokenizer(models.Unigram([*((name, 0.0) for name in specials), *ordinary], unk_id=1))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
-    specials = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.UnigramTrainer(
-        vocab_size=120, special_tokens=specials, unk_token="<unk>", show_progress=False
-    )
-    tokenizer.train_from_iterator(SENTENCES, trainer)
     fast = _fast(tokenizer, "<pad>", "<unk>")
     config = AlbertConfig(
         vocab_size=len(fast),
@@ -102,7 +100,7 @@ def tiny_albert(folder: Path) -> Path:
         pad_token_id=fast.pad_token_id,
         bos_token_id=fast.cls_token_id,
         eos_token_id=fast.sep_token_id,
-        initializer_range=0.3,
+        initializer_range=0.05,
     )
     with torch.random.fork_rng():
         torch.manual_seed(2)
@@ -172,11 +170,11 @@ def write_bundle(
     return folder
 
 
-def unigram_pieces() -> tuple[list[str], list[float]]:
-    """A vocabulary of XLM-RoBERTa's kind for `SENTENCES`: the four specials, then pieces with their scores."""
+def unigram_pieces(sentences: Sequence[str] = SENTENCES) -> tuple[list[str], list[float]]:
+    """A vocabulary of XLM-RoBERTa's kind for some sentences: the four specials, then pieces with their scores."""
     buffer = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(SENTENCES * 3),
+        sentence_iterator=iter([*sentences] * 3),
         model_writer=buffer,
         vocab_size=150,
         hard_vocab_limit=False,
@@ -248,6 +246,14 @@ def _four_bits(rng: np.random.Generator, count: int) -> tuple[bytes, np.ndarray]
         packed += scale.tobytes() + bytes(steps[i] | steps[i + half] << 4 for i in range(half))
         values += [(step - 8) * float(scale) for step in steps]
     return packed, np.array(values, dtype=np.float32)
+
+
+def _word_pieces() -> list[str]:
+    """Pieces of `SENTENCES`, the same every time, which those of the tokenizers library's trainer aren't."""
+    words = {word for sentence in SENTENCES for word in re.findall(r"\w+|[^\w\s]", sentence.lower())}
+    letters = {letter for word in words for letter in word}
+    heads, tails = {word[:4] for word in words}, {word[4:] for word in words if word[4:]}
+    return [*sorted(letters | heads), *(f"##{piece}" for piece in sorted(letters | tails))]
 
 
 def _fast(tokenizer: Tokenizer, pad: str, unknown: str) -> PreTrainedTokenizerFast:
