@@ -275,6 +275,21 @@ def test_out_of_scope_is_confirmed_and_can_be_corrected(tab: Desk, served: Site)
     expect(page.locator("#paste-text")).to_be_visible()
 
 
+def test_a_dialog_that_is_opened_again_at_once_still_decides(tab: Desk, served: Site) -> None:
+    page = tab.route(f"Hanya ingin berterima kasih kepada semua petugas, {SLEMAN}")
+    record = tab.record()
+    page.keyboard.press("b")
+    page.evaluate(
+        """() => {
+            document.getElementById("scope").close(); // its event comes later than the next key
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "b", bubbles: true }));
+        }"""
+    )
+    page.keyboard.press("Enter")
+    toast(page, "Tercatat: bukan kewenangan instansi pemerintah.")
+    assert served.decisions(record) == [("out_of_scope", None, None)]
+
+
 def test_statistics_count_what_was_routed_and_decided(tab: Desk, served: Site) -> None:
     page = tab.route(SLEMAN)
     page.keyboard.press("/")

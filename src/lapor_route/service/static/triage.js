@@ -222,16 +222,17 @@ async function confirm() {
   await decide(item, item.chosen);
 }
 
-async function outOfScope() {
+function outOfScope() {
   const item = current();
   if (!item || desk.busy) return;
   const dialog = byId("scope");
-  dialog.returnValue = "";
+  const button = byId("scope-confirm");
+  button.onclick = () => {
+    dialog.close();
+    if (current() === item) void decide(item, null);
+  };
   dialog.showModal();
-  byId("scope-confirm").focus();
-  const closed = new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-  await closed;
-  if (dialog.returnValue === "yes" && current() === item) await decide(item, null);
+  button.focus();
 }
 
 /** Sends a decision: a body, or null where no government body is in charge. */
@@ -332,8 +333,7 @@ async function start() {
   byId("take").addEventListener("click", () => void take());
   byId("clear").addEventListener("click", discard);
   byId("skip-link").addEventListener("click", (event) => (event.preventDefault(), byId("utama").focus()));
-  byId("scope-confirm").addEventListener("click", () => byId("scope").close("yes"));
-  byId("scope-cancel").addEventListener("click", () => byId("scope").close(""));
+  byId("scope-cancel").addEventListener("click", () => byId("scope").close());
   addEventListener("hashchange", () => {
     const before = desk.view;
     go();
