@@ -184,7 +184,7 @@ def test_of_a_long_text_the_middle_is_left_out(classifier: BertClassifier) -> No
     middle = [*words[:30], "😀", *words[30:]]
     first, second, other = classifier.predict_proba([" ".join(words), " ".join(middle), " ".join(["😀", *words])])
     assert first == pytest.approx(second, abs=1e-6)
-    assert first != pytest.approx(other, abs=1e-5)
+    assert first != pytest.approx(other, abs=1e-3)
 
 
 def test_the_scores_are_those_of_the_network(encoder: Path) -> None:
